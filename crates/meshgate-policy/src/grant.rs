@@ -1,6 +1,6 @@
 //! What a principal may see of one table.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use meshgate_catalog::{AttributeValue, TableName};
 
@@ -46,8 +46,37 @@ pub struct ColumnGrant {
     pub access: ColumnAccess,
     /// Whether the caller may know that the column exists.
     pub discoverable: bool,
+    /// Why it is denied; `None` when it is raw or masked.
+    pub denial: Option<Denial>,
     /// The policies that decided; empty when the default denied.
     pub policies: Vec<PolicyReference>,
+}
+
+/// Why a column is denied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Denial {
+    /// No policy permits it: the default.
+    NotPermitted,
+    /// A policy forbids it.
+    Forbidden,
+    /// It has no classification, in a mesh that has levels of classification.
+    Unclassified,
+    /// It would be masked, with a mask that does not fit its declared type.
+    MaskUnfit,
+    /// A policy could not be evaluated, or the caller's attributes are not of the declared types.
+    PolicyError,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Denial::NotPermitted => "no policy permits it",
+            Denial::Forbidden => "forbidden",
+            Denial::Unclassified => "unclassified",
+            Denial::MaskUnfit => "the mask does not fit the column's type",
+            Denial::PolicyError => "a policy could not be evaluated",
+        })
+    }
 }
 
 /// How a column shows.
@@ -75,7 +104,8 @@ pub enum RowAccess {
         any_of: Vec<FilterSource>,
         /// Filters of the forbids that apply.
         none_of: Vec<FilterSource>,
-        /// The values that `principal.x` in a filter stands for; an absent one hides all rows of that permit.
+        /// The values that `principal.x` in these filters stands for. Complete: a permit whose filter names an
+        /// attribute that the caller lacks is left out, such a forbid makes it [`RowAccess::Nothing`].
         attributes: BTreeMap<String, AttributeValue>,
     },
 }
@@ -96,4 +126,11 @@ pub struct PolicyReference {
     pub id: String,
     /// Relative to the catalog's folder.
     pub file: PathBuf,
+}
+
+impl fmt::Display for PolicyReference {
+    /// `id (file)`
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.id, self.file.display())
+    }
 }

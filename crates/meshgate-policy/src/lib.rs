@@ -7,7 +7,7 @@ mod mask;
 mod policies;
 mod principal;
 
-pub use grant::{ColumnAccess, ColumnGrant, FilterSource, Grant, PolicyReference, RowAccess};
+pub use grant::{ColumnAccess, ColumnGrant, Denial, FilterSource, Grant, PolicyReference, RowAccess};
 pub use mask::Mask;
 pub use policies::Policies;
 pub use principal::Principal;
