@@ -5,12 +5,14 @@
 
 mod model;
 mod name;
+mod parts;
 mod report;
 mod snapshot;
 mod users;
 
 pub use model::{Column, Contract, Domain, Location, LogicalType, Product, Support, Table, TableFormat};
 pub use name::{TableName, nearest};
+pub use parts::CatalogParts;
 pub use report::{Diagnostic, Report, Severity, Span};
 pub use snapshot::{CatalogSnapshot, PolicyFile, PolicyOwner};
 pub use users::{AttributeValue, User, UserDirectory};
