@@ -1,0 +1,250 @@
+//! The running gateway: engine and endpoint over one mesh, until a signal ends it.
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use meshgate_catalog::Report;
+use meshgate_flight::SealKey;
+use meshgate_query::{LiveMesh, QueryEngine};
+use notify::{EventKind, RecursiveMode, Watcher, event::ModifyKind};
+use tokio::{net::TcpListener, runtime::Runtime, sync::Notify, time};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::Settings,
+    embedded::{load_users, mask_key_of, open_mesh},
+    error::{Error, Result},
+    key_file, logging, report,
+};
+
+/// How long running queries have to end after the first signal.
+const DRAIN: Duration = Duration::from_secs(30);
+/// How long the catalog's files must be quiet before they are read again: an editor or git writes many at once.
+const QUIET: Duration = Duration::from_millis(300);
+/// How long a catalog that is never quiet waits at most.
+const RESTLESS: Duration = Duration::from_secs(5);
+
+/// The runtime of sockets and files; the engine brings its own for plans.
+pub(crate) fn runtime() -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("meshgate-io")
+        // Planning recurses with the depth of a statement, and a debug build's frames are large.
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build()
+        .map_err(Error::io("start the runtime"))
+}
+
+/// Serves until SIGTERM or SIGINT, then drains. `ready` is told the address once it accepts connections.
+pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    let (mesh, warnings) = open_mesh(&settings.catalog)?;
+    log_findings(&warnings);
+    let mask_key = match &settings.mask_key {
+        Some(key) => key.clone(),
+        None => mask_key_of(&settings.catalog)?.unwrap_or_else(|| {
+            tracing::warn!("no mask key is set: `sha-256-global` hashes will differ after the next start");
+            key_file::random_secret()
+        }),
+    };
+    let seal_key = match &settings.seal_secret {
+        Some(secret) => SealKey::from_secret(secret),
+        None => {
+            tracing::info!("no seal secret is set: logins and tickets end with this process");
+            SealKey::random()
+        }
+    };
+    let users = match &settings.users {
+        Some(file) => Some(Arc::new(load_users(file)?)),
+        None => None,
+    };
+    if !settings.listen.ip().is_loopback() {
+        tracing::warn!(address = %settings.listen, "listening beyond loopback without TLS, as configured");
+    }
+    let endpoint = meshgate_flight::Config {
+        seal_key,
+        users,
+        token_lifetime: settings.token_lifetime,
+        ticket_lifetime: settings.ticket_lifetime,
+    };
+    let engine =
+        QueryEngine::new(settings.engine_config(&mask_key), mesh.clone(), logging::record_sink(settings.log_format))
+            .map_err(|error| Error::Query { error, query_id: None })?;
+    tracing::info!(revision = mesh.current().catalog.revision(), "catalog loaded");
+
+    let runtime = runtime()?;
+    let outcome = runtime.block_on(run(settings, mesh, Arc::new(engine), endpoint, ready));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
+}
+
+async fn run(
+    settings: &Settings,
+    mesh: Arc<LiveMesh>,
+    engine: Arc<QueryEngine>,
+    endpoint: meshgate_flight::Config,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    let mut terminations = Terminations::install()?;
+    let mut hang_ups = HangUps::install()?;
+    let changed = Arc::new(Notify::new());
+    // The watch lasts as long as this binding.
+    let _watch = if settings.watch_catalog { watch(&settings.catalog, changed.clone()) } else { None };
+    ready(listener.local_addr().map_err(Error::io("read the address listened on"))?);
+
+    let shutdown = CancellationToken::new();
+    let serving = meshgate_flight::serve(listener, engine, endpoint, shutdown.clone().cancelled_owned());
+    let control = async {
+        loop {
+            tokio::select! {
+                () = terminations.next() => break,
+                () = hang_ups.next() => reload(&mesh).await,
+                () = quiet(&changed) => reload(&mesh).await,
+            }
+        }
+        tracing::info!("draining; a second signal ends it at once");
+        shutdown.cancel();
+        tokio::select! {
+            () = terminations.next() => tracing::warn!("ended with queries running"),
+            () = time::sleep(DRAIN) => tracing::warn!("queries still ran after {} s; ended them", DRAIN.as_secs()),
+        }
+        Error::Interrupted
+    };
+    tokio::select! {
+        served = serving => {
+            tracing::info!("ended");
+            Ok(served?)
+        }
+        error = control => Err(error),
+    }
+}
+
+/// Reads the catalog again. A broken one is logged, and the last good one goes on serving.
+async fn reload(mesh: &Arc<LiveMesh>) {
+    let before = mesh.current().catalog.revision().to_owned();
+    let reloading = mesh.clone();
+    match tokio::task::spawn_blocking(move || reloading.reload()).await {
+        Ok(Ok(warnings)) => {
+            let revision = mesh.current().catalog.revision().to_owned();
+            if revision != before {
+                log_findings(&warnings);
+                tracing::info!(%revision, "catalog reloaded");
+            }
+        }
+        Ok(Err(errors)) => {
+            log_findings(&errors);
+            let found = report::count(&errors);
+            tracing::error!(serving = %before, "the catalog did not reload ({found}); the last good one goes on serving");
+        }
+        Err(error) => tracing::error!(%error, serving = %before, "the catalog did not reload"),
+    }
+}
+
+fn log_findings(report: &Report) {
+    for diagnostic in &report.diagnostics {
+        match diagnostic.severity {
+            meshgate_catalog::Severity::Error => tracing::error!(target: "meshgate::catalog", "{diagnostic}"),
+            meshgate_catalog::Severity::Warning => tracing::warn!(target: "meshgate::catalog", "{diagnostic}"),
+        }
+    }
+}
+
+/// Tells `changed` of each change below `folder`. Without a watch the gateway still serves, and SIGHUP reloads.
+fn watch(folder: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+    let watching = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the catalog must not look like a change of it.
+        let is_change = match event {
+            Ok(event) => !matches!(event.kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))),
+            Err(_) => true,
+        };
+        if is_change {
+            changed.notify_one();
+        }
+    })
+    .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::Recursive).map(|()| watcher));
+    watching
+        .inspect_err(|error| tracing::warn!(%error, "the catalog's folder can't be watched; SIGHUP reloads it"))
+        .ok()
+}
+
+/// Ends once something changed and then nothing for a while.
+async fn quiet(changed: &Notify) {
+    changed.notified().await;
+    let settled = async { while time::timeout(QUIET, changed.notified()).await.is_ok() {} };
+    let _ = time::timeout(RESTLESS, settled).await;
+}
+
+/// SIGTERM and SIGINT.
+#[cfg(unix)]
+struct Terminations {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Terminations {
+    fn install() -> Result<Self> {
+        use tokio::signal::unix::SignalKind;
+        Ok(Self { terminate: install(SignalKind::terminate())?, interrupt: install(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// SIGHUP.
+#[cfg(unix)]
+struct HangUps(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl HangUps {
+    fn install() -> Result<Self> {
+        install(tokio::signal::unix::SignalKind::hangup()).map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
+#[cfg(unix)]
+fn install(kind: tokio::signal::unix::SignalKind) -> Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(kind).map_err(Error::io("listen for signals"))
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+struct Terminations;
+
+#[cfg(not(unix))]
+impl Terminations {
+    fn install() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// There is no SIGHUP here.
+#[cfg(not(unix))]
+struct HangUps;
+
+#[cfg(not(unix))]
+impl HangUps {
+    fn install() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,42 @@
+//! Findings of the catalog, for a person and for a program.
+
+use std::path::Path;
+
+use meshgate_catalog::{Diagnostic, Report, Severity};
+use serde_json::{Value, json};
+
+/// The findings as text, each ending in a line end.
+pub(crate) fn render(report: &Report, folder: &Path) -> String {
+    let _ = folder;
+    report.to_string()
+}
+
+/// One finding as a JSON object; what is unknown is null.
+pub(crate) fn to_json(diagnostic: &Diagnostic) -> Value {
+    json!({
+        "rule": diagnostic.rule,
+        "severity": match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        },
+        "file": diagnostic.file.to_string_lossy(),
+        "line": diagnostic.span.map(|span| span.line),
+        "column": diagnostic.span.map(|span| span.column),
+        "offset": diagnostic.span.map(|span| span.offset),
+        "length": diagnostic.span.map(|span| span.length),
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    })
+}
+
+/// `2 errors, 1 warning`
+pub(crate) fn count(report: &Report) -> String {
+    let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let warnings = report.diagnostics.len() - errors;
+    format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))
+}
+
+/// `1 error`, `2 errors`
+pub(crate) fn plural(count: usize, word: &str) -> String {
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+}
