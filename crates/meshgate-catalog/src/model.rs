@@ -133,6 +133,8 @@ pub enum LogicalType {
     Object,
     Array,
     Boolean,
+    Map,
+    Vector,
 }
 
 /// Where a table's data is, and in which format.
@@ -158,4 +160,7 @@ pub enum TableFormat {
     Iceberg,
     /// A folder of Parquet files, hive partitions included.
     Parquet,
+    /// A server type or format that the standard has and meshgate can't read, by its name (`postgres`, `csv`): the
+    /// table is listed, and fails when it is queried. The location's URL is then empty.
+    Unsupported(&'static str),
 }

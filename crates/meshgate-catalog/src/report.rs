@@ -41,6 +41,18 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+impl Diagnostic {
+    /// The same finding, with what to do about it.
+    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same finding, as a warning.
+    pub(crate) fn as_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     /// `error[rule] file:line:column: message; hint`
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +80,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// The findings in file and line order.
+    pub(crate) fn new(mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by(|one, other| {
+            let place = |finding: &Diagnostic| finding.span.map(|span| span.offset);
+            (&one.file, place(one), one.rule).cmp(&(&other.file, place(other), other.rule))
+        });
+        Self { diagnostics }
+    }
+
     /// Whether any finding keeps the catalog from loading.
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)

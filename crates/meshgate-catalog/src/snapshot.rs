@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Domain, Report, Table, UserDirectory};
+use crate::{Domain, Report, Table, UserDirectory, load};
 
 /// The whole mesh at one revision. Cheap to share, never changed.
 #[derive(Debug, Clone)]
@@ -42,8 +42,7 @@ pub struct PolicyFile {
 impl CatalogSnapshot {
     /// Reads a catalog folder. Warnings come back beside the snapshot; any error gives the report alone.
     pub fn load(folder: &Path) -> Result<(Self, Report), Report> {
-        let _ = folder;
-        Err(Report::default())
+        load::load(folder)
     }
 
     /// The mesh's name.
