@@ -1,17 +1,35 @@
 //! The stores of all domains, and the snapshots of their tables.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use meshgate_catalog::Table;
 
-use crate::{Result, SnapshotVersion, TableSnapshot};
+use crate::{Result, SnapshotVersion, TableSnapshot, cache::Snapshots, store::Stores};
 
-/// How the stores are opened. The binary fills it; this crate reads no environment.
-#[derive(Debug, Clone, Default)]
+/// How the stores are opened, and how much of their tables is kept. The binary fills it; this crate reads no environment.
+#[derive(Debug, Clone)]
 pub struct Config {
-    /// S3 credentials by domain.
+    /// S3 credentials by domain. A domain without them reads public buckets only.
     pub s3: BTreeMap<String, S3Credentials>,
+    /// How old a snapshot may be before the table's log is looked at again. Zero, the default: it is looked at for every
+    /// query, with one listing.
+    pub snapshot_staleness: Duration,
+    /// Bytes of snapshots (files, bounds, deletes) kept over all tables. Default 1 GiB.
+    pub snapshot_cache_bytes: u64,
+    /// Bytes of Parquet footers kept for each store. Default 256 MiB.
+    pub footer_cache_bytes: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            s3: BTreeMap::new(),
+            snapshot_staleness: Duration::ZERO,
+            snapshot_cache_bytes: 1 << 30,
+            footer_cache_bytes: 256 << 20,
+        }
+    }
 }
 
 /// The credentials with which one domain's buckets are opened.
@@ -42,17 +60,29 @@ impl std::fmt::Debug for S3Credentials {
 pub struct Lake {
     config: Config,
     runtime: Arc<RuntimeEnv>,
+    stores: Stores,
+    snapshots: Snapshots,
 }
 
 impl Lake {
     /// A lake whose stores are registered with `runtime` (one `ObjectStoreUrl` a domain and store).
     pub fn new(config: Config, runtime: Arc<RuntimeEnv>) -> Self {
-        Self { config, runtime }
+        let snapshots = Snapshots::new(&config);
+        Self { config, runtime, stores: Stores::default(), snapshots }
     }
 
     /// The table's newest snapshot, or the one that `pinned` names.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`](crate::Error::Missing) if the table, or the pinned version, is not there (any more);
+    /// the other variants as they say. The error is of this table alone.
     pub async fn open(&self, table: &Table, pinned: Option<&SnapshotVersion>) -> Result<Arc<TableSnapshot>> {
-        let _ = (&self.config, &self.runtime, pinned);
-        Err(crate::Error::Missing { table: table.name.clone(), what: "the table".to_owned(), source: None })
+        let opened = async {
+            let root = self.stores.root(&table.location, &self.config, &self.runtime)?;
+            self.snapshots.open(&table.location, root, pinned).await
+        };
+        let state = opened.await.map_err(|fault| fault.of(&table.name))?;
+        Ok(Arc::new(TableSnapshot::new(table.name.clone(), state)))
     }
 }

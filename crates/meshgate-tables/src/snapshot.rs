@@ -2,9 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use datafusion::{arrow::datatypes::SchemaRef, catalog::TableProvider, physical_plan::ExecutionPlan};
+use datafusion::{arrow::datatypes::SchemaRef, catalog::TableProvider};
 use meshgate_catalog::TableName;
 use serde::{Deserialize, Serialize};
+
+use crate::{scan::LakeTable, state::TableState};
 
 /// Which state of a table: fits in a ticket, and means the same at every gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,11 +35,18 @@ impl fmt::Display for SnapshotVersion {
 #[derive(Debug)]
 pub struct TableSnapshot {
     table: TableName,
-    version: SnapshotVersion,
-    schema: SchemaRef,
+    state: Arc<TableState>,
 }
 
 impl TableSnapshot {
+    pub(crate) fn new(table: TableName, state: Arc<TableState>) -> Self {
+        Self { table, state }
+    }
+
+    pub(crate) fn state(&self) -> &TableState {
+        &self.state
+    }
+
     /// The table.
     pub fn table(&self) -> &TableName {
         &self.table
@@ -45,31 +54,29 @@ impl TableSnapshot {
 
     /// Which state this is.
     pub fn version(&self) -> &SnapshotVersion {
-        &self.version
+        &self.state.version
     }
 
-    /// The physical schema, under logical names: strings are `Utf8View`, timestamps with a zone are `UTC`.
+    /// The physical schema, under logical names: strings are `Utf8View`, binary is `BinaryView`, timestamps with a zone are
+    /// `UTC`; no field carries metadata.
     pub fn schema(&self) -> &SchemaRef {
-        &self.schema
+        &self.state.schema
     }
 
-    /// The ungoverned scan. Only `meshgate-query`'s secure step may ask for it.
+    /// The id that the table's format gives the top-level column `name`, which survives a rename. `None` if there is no
+    /// such column, or the format or table has no ids.
+    pub fn column_id(&self, name: &str) -> Option<i64> {
+        self.state.column_ids.get(name).copied()
+    }
+
+    /// How many data files the snapshot has.
+    pub fn file_count(&self) -> usize {
+        self.state.files.len()
+    }
+
+    /// The ungoverned scan. Only `meshgate-query`'s secure step may ask for it. It plans in sessions whose runtime is the
+    /// one that the [`Lake`](crate::Lake) was made with, for its stores are registered there.
     pub fn provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
-        unimplemented!()
-    }
-}
-
-/// What the check on a finished plan asks of a leaf: is it a scan of ours, and of which table?
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawScan {
-    /// The table that the leaf reads.
-    pub table: TableName,
-}
-
-impl RawScan {
-    /// The table that this operator reads, if it is a raw scan made by this crate.
-    pub fn of(plan: &Arc<dyn ExecutionPlan>) -> Option<Self> {
-        let _ = plan;
-        None
+        Arc::new(LakeTable(Arc::clone(self)))
     }
 }
