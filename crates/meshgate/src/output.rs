@@ -214,19 +214,38 @@ mod tests {
     fn a_table_shows_the_first_rows_and_says_when_there_are_more() {
         let (text, progress) = print(Format::Table, 2, &[batch()]);
         assert_eq!(progress, Progress::Full);
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r#"
+        +-------+--------------------------+-----------+
+        | name  | at                       | nested    |
+        +-------+--------------------------+-----------+
+        | a,"b" | 1970-01-01T00:00:00Z     | {a: 1}    |
+        | NULL  | 1970-01-01T00:00:01.500Z | {a: NULL} |
+        +-------+--------------------------+-----------+
+        "#);
         assert_eq!(print(Format::Table, 3, &[batch()]).1, Progress::More);
     }
 
     #[test]
     fn json_is_an_object_a_line_with_every_key() {
-        insta::assert_snapshot!(print(Format::Json, 1, &[batch()]).0, @"");
+        insta::assert_snapshot!(print(Format::Json, 1, &[batch()]).0, @r#"
+        {"name":"a,\"b\"","at":"1970-01-01T00:00:00Z","nested":{"a":1}}
+        {"name":null,"at":"1970-01-01T00:00:01.500Z","nested":{"a":null}}
+        {"name":"c","at":"1969-12-31T23:59:59.999999Z","nested":{"a":3}}
+        "#);
         assert_eq!(print(Format::Json, 1, &[]).0, "");
     }
 
     #[test]
     fn csv_has_one_header_and_quotes() {
-        insta::assert_snapshot!(print(Format::Csv, 1, &[batch(), batch()]).0, @"");
+        insta::assert_snapshot!(print(Format::Csv, 1, &[batch(), batch()]).0, @r#"
+        name,at,nested
+        "a,""b""",1970-01-01T00:00:00Z,{a: 1}
+        ,1970-01-01T00:00:01.500Z,{a: NULL}
+        c,1969-12-31T23:59:59.999999Z,{a: 3}
+        "a,""b""",1970-01-01T00:00:00Z,{a: 1}
+        ,1970-01-01T00:00:01.500Z,{a: NULL}
+        c,1969-12-31T23:59:59.999999Z,{a: 3}
+        "#);
         assert_eq!(print(Format::Csv, 1, &[]).0, "name,at,nested\n");
     }
 
@@ -239,6 +258,13 @@ mod tests {
         let kinds: ArrayRef = Arc::new(StringArray::from(vec!["logical_plan", "physical_plan"]));
         let plans: ArrayRef = Arc::new(StringArray::from(vec!["Limit\n  Scan", "LimitExec\n  Leaf\n"]));
         let batch = RecordBatch::try_new(schema.clone(), vec![kinds, plans]).unwrap();
-        insta::assert_snapshot!(table(&schema, &[batch]).unwrap(), @"");
+        insta::assert_snapshot!(table(&schema, &[batch]).unwrap(), @r"
+        -- logical_plan
+        Limit
+          Scan
+        -- physical_plan
+        LimitExec
+          Leaf
+        ");
     }
 }
