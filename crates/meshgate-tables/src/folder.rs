@@ -12,7 +12,7 @@ use datafusion::{
     datasource::{physical_plan::parquet::metadata::DFParquetMetadata, table_schema::TableSchema},
     parquet::file::metadata::ParquetMetaData,
 };
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, path::Path};
 use sha2::{Digest, Sha256};
 
@@ -72,7 +72,10 @@ impl Listing {
     /// Reads the footers.
     pub(crate) async fn state(&self) -> Result<TableState, Fault> {
         let footers: Vec<Arc<ParquetMetaData>> =
-            stream::iter(&self.files).map(|file| self.footer(file)).buffered(CONCURRENT_FOOTERS).try_collect().await?;
+            stream::iter(self.files.iter().map(|file| self.footer(file).boxed()).collect::<Vec<_>>())
+                .buffered(CONCURRENT_FOOTERS)
+                .try_collect()
+                .await?;
         let mut schemas = Vec::with_capacity(self.files.len());
         for file in &self.files {
             let schema = DFParquetMetadata::new(&*self.root.store.store, file)
