@@ -37,9 +37,15 @@ pub enum QueryError {
     /// The caller's deadline passed.
     #[error("the query ran longer than its deadline")]
     DeadlineExceeded,
-    /// A fault of meshgate; the log has the text under this query's id.
-    #[error("internal error; ask the platform team, naming the query's id")]
+    /// A fault of meshgate, outside of any query.
+    #[error("internal error; ask the platform team")]
     Internal,
+    /// A fault of meshgate; the log has the text under this query's id.
+    #[error("internal error; ask the platform team, naming query {query_id}")]
+    InternalIn {
+        /// The query's id.
+        query_id: String,
+    },
 }
 
 /// The class of a failure, one to one with a gRPC code.
@@ -69,7 +75,15 @@ impl QueryError {
             Self::Unavailable { .. } => Code::Unavailable,
             Self::Cancelled => Code::Cancelled,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
-            Self::Internal => Code::Internal,
+            Self::Internal | Self::InternalIn { .. } => Code::Internal,
+        }
+    }
+
+    /// The same failure; an internal one names the query that it happened in.
+    pub(crate) fn identified(self, query_id: &str) -> Self {
+        match self {
+            Self::Internal => Self::InternalIn { query_id: query_id.to_owned() },
+            error => error,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a protocol adapter hands over.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use datafusion::common::ScalarValue;
 use meshgate_catalog::TableName;
@@ -17,6 +17,8 @@ pub struct QueryRequest {
     pub session: SessionSettings,
     /// Table versions that an earlier step of the same query pinned; tables not in it are read as they are now.
     pub pinned: BTreeMap<TableName, SnapshotVersion>,
+    /// When the caller no longer waits for an answer, planning and the whole of the stream included.
+    pub deadline: Option<Instant>,
 }
 
 /// What a caller may set.

@@ -1,0 +1,93 @@
+//! A statement's parameters: which there are, of which type, and their values.
+
+use std::sync::Arc;
+
+use datafusion::{
+    arrow::datatypes::{DataType, Field, FieldRef},
+    common::{ParamValues, ScalarValue},
+    logical_expr::LogicalPlan,
+};
+
+use crate::{QueryError, Result, message::Telling};
+
+/// The parameters of `plan`, `$1` first: nullable, of the type that the statement tells, `Utf8` where it tells none.
+pub(crate) fn fields(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<FieldRef>> {
+    let types = inferred(plan, count, telling)?;
+    Ok(types
+        .into_iter()
+        .enumerate()
+        .map(|(index, inferred)| {
+            Arc::new(Field::new(format!("${}", index + 1), inferred.unwrap_or(DataType::Utf8), true))
+        })
+        .collect())
+}
+
+/// Puts `values` in their places, cast to the types that the statement tells. A parameter of no told type keeps the
+/// type of its value.
+pub(crate) fn bind(plan: LogicalPlan, count: usize, values: &[ScalarValue], telling: &Telling) -> Result<LogicalPlan> {
+    if values.len() < count {
+        return Err(QueryError::Invalid(format!(
+            "parameter `${}` has no value: the statement takes {count}, {} came",
+            values.len() + 1,
+            values.len()
+        )));
+    }
+    if values.len() > count {
+        return Err(QueryError::Invalid(format!(
+            "there is no parameter `${}`: the statement takes {count}, {} came",
+            count + 1,
+            values.len()
+        )));
+    }
+    if count == 0 {
+        return Ok(plan);
+    }
+    let types = inferred(&plan, count, telling)?;
+    let cast = values
+        .iter()
+        .zip(types)
+        .enumerate()
+        .map(|(index, (value, inferred))| match inferred {
+            Some(inferred) if inferred != value.data_type() => value.cast_to(&inferred).map_err(|_| {
+                QueryError::Invalid(format!(
+                    "parameter `${}` takes {inferred}: the value of type {} does not fit",
+                    index + 1,
+                    value.data_type()
+                ))
+            }),
+            _ => Ok(value.clone()),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    replace(plan, cast, telling)
+}
+
+/// The plan with NULL for every parameter: it has the types and the nullability that any values give.
+pub(crate) fn bind_nulls(
+    plan: LogicalPlan,
+    types: impl Iterator<Item = DataType>,
+    telling: &Telling,
+) -> Result<LogicalPlan> {
+    let nulls = types
+        .map(|data_type| ScalarValue::try_from(&data_type))
+        .collect::<datafusion::error::Result<Vec<_>>>()
+        .map_err(|error| telling.planning(&error))?;
+    replace(plan, nulls, telling)
+}
+
+fn replace(plan: LogicalPlan, values: Vec<ScalarValue>, telling: &Telling) -> Result<LogicalPlan> {
+    if values.is_empty() {
+        return Ok(plan);
+    }
+    plan.with_param_values(ParamValues::from(values)).map_err(|error| telling.planning(&error))
+}
+
+fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<Option<DataType>>> {
+    let mut types = vec![None; count];
+    for (name, told) in plan.get_parameter_types().map_err(|error| telling.planning(&error))? {
+        let index = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+        if let Some(place) = index.and_then(|number| types.get_mut(number.checked_sub(1)?)) {
+            *place = told.filter(|told| *told != DataType::Null);
+        }
+    }
+    Ok(types)
+}
