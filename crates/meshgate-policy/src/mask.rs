@@ -68,7 +68,16 @@ impl Mask {
     pub fn fits(self, logical_type: LogicalType) -> bool {
         match self {
             Mask::Null => true,
-            Mask::FixedValue => !matches!(logical_type, LogicalType::Object | LogicalType::Array),
+            Mask::FixedValue => matches!(
+                logical_type,
+                LogicalType::String
+                    | LogicalType::Date
+                    | LogicalType::Timestamp
+                    | LogicalType::Time
+                    | LogicalType::Number
+                    | LogicalType::Integer
+                    | LogicalType::Boolean
+            ),
             Mask::Sha256Global | Mask::Sha256QueryLocal => {
                 matches!(logical_type, LogicalType::String | LogicalType::Integer)
             }

@@ -1,0 +1,5 @@
+mod attacks;
+mod findings;
+mod laws;
+mod semantics;
+mod speed;
