@@ -1,0 +1,104 @@
+//! Metadata: what a caller may see of the mesh, in Flight SQL's tables. Every name comes from the engine's listing.
+
+mod keys;
+mod sql_info;
+mod tables;
+mod type_info;
+
+use arrow_flight::sql::{Command, CommandGetDbSchemas};
+use datafusion::arrow::{array::RecordBatch, datatypes::SchemaRef};
+use meshgate_query::{Listing, ListingFilter, QueryEngine};
+use tonic::Status;
+
+use crate::{
+    identity::Caller,
+    status::{internal, not_offered, query_status},
+};
+
+/// The columns of the answer to a metadata command; `None` = it is not one.
+pub(crate) fn metadata_schema(command: &Command) -> Result<Option<SchemaRef>, Status> {
+    Ok(Some(match command.clone() {
+        Command::CommandGetCatalogs(command) => command.into_builder().schema(),
+        Command::CommandGetDbSchemas(command) => command.into_builder().schema(),
+        Command::CommandGetTables(command) => command.into_builder().schema(),
+        Command::CommandGetTableTypes(command) => command.into_builder().schema(),
+        Command::CommandGetPrimaryKeys(_) => keys::primary_keys_schema(),
+        Command::CommandGetExportedKeys(_)
+        | Command::CommandGetImportedKeys(_)
+        | Command::CommandGetCrossReference(_) => keys::relations_schema(),
+        Command::CommandGetSqlInfo(_) => sql_info::data()?.schema(),
+        Command::CommandGetXdbcTypeInfo(_) => type_info::data()?.schema(),
+        _ => return Ok(None),
+    }))
+}
+
+/// The answer to a metadata command.
+pub(crate) async fn metadata_answer(
+    engine: &QueryEngine,
+    caller: &Caller,
+    command: Command,
+) -> Result<RecordBatch, Status> {
+    let list = async |filter: ListingFilter| list(engine, caller, &filter).await;
+    let built = match command {
+        Command::CommandGetCatalogs(command) => {
+            let mut builder = command.into_builder();
+            let mut names: Vec<_> =
+                list(ListingFilter::default()).await?.tables.into_iter().map(|table| table.name.domain).collect();
+            names.dedup();
+            names.into_iter().for_each(|name| builder.append(name));
+            builder.build()
+        }
+        Command::CommandGetDbSchemas(command) => {
+            let filter = ListingFilter {
+                catalog: command.catalog.clone(),
+                schema_pattern: command.db_schema_filter_pattern.clone(),
+                ..ListingFilter::default()
+            };
+            let mut names: Vec<_> =
+                list(filter).await?.tables.into_iter().map(|table| (table.name.domain, table.name.product)).collect();
+            names.dedup();
+            // The listing has filtered; the builder's own filter reads patterns its own way.
+            let mut builder = CommandGetDbSchemas::default().into_builder();
+            names.into_iter().for_each(|(catalog, schema)| builder.append(catalog, schema));
+            builder.build()
+        }
+        Command::CommandGetTables(command) => return tables::tables(command, list).await,
+        Command::CommandGetTableTypes(command) => {
+            let mut builder = command.into_builder();
+            tables::TABLE_TYPES.iter().for_each(|name| builder.append(name));
+            builder.build()
+        }
+        Command::CommandGetPrimaryKeys(command) => return keys::primary_keys(command, list).await,
+        Command::CommandGetExportedKeys(_)
+        | Command::CommandGetImportedKeys(_)
+        | Command::CommandGetCrossReference(_) => return Ok(RecordBatch::new_empty(keys::relations_schema())),
+        Command::CommandGetSqlInfo(command) => return sql_info::answer(&command.info),
+        Command::CommandGetXdbcTypeInfo(command) => command.into_builder(type_info::data()?).build(),
+        other => return Err(not_a_metadata_command(&other)),
+    };
+    built.map_err(|_| internal("a metadata answer could not be built"))
+}
+
+fn not_a_metadata_command(command: &Command) -> Status {
+    let name = command.type_url().rsplit('.').next().unwrap_or_default().to_owned();
+    not_offered(format_args!("`{name}`"), "meshgate answers queries and metadata commands")
+}
+
+/// A `LIKE` pattern that matches that name alone.
+pub(crate) fn literal_pattern(name: &str) -> String {
+    name.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect()
+}
+
+async fn list(engine: &QueryEngine, caller: &Caller, filter: &ListingFilter) -> Result<Listing, Status> {
+    engine.list(&caller.principal, filter).await.map_err(|error| query_status(&error, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_pattern() {
+        assert_eq!(literal_pattern(r"plane_types%\"), r"plane\_types\%\\");
+    }
+}
