@@ -9,7 +9,7 @@ use std::{
 use semver::Version;
 
 use crate::{
-    Diagnostic, Domain, Product, Support, Table,
+    Diagnostic, Domain, Product, Severity, Support, Table,
     files::{DomainFolder, ProductFolder},
     lint,
     mesh::{DomainFile, MeshFile},
@@ -30,6 +30,8 @@ pub(crate) struct LoadedDomain<'tree> {
     pub(crate) roles: BTreeSet<String>,
     /// Positions of the governance rules that matched.
     pub(crate) governance_used: BTreeSet<usize>,
+    /// Whether all contracts could be read.
+    pub(crate) is_complete: bool,
 }
 
 /// An id that must be the only one of the mesh.
@@ -86,6 +88,7 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
             ids: Vec::new(),
             roles: BTreeSet::new(),
             governance_used: BTreeSet::new(),
+            is_complete: true,
         };
         Self { root, mesh, name, folder, loaded }
     }
@@ -158,6 +161,7 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
         products.sort_by(|one, other| other.version.cmp(&one.version));
         let contracts: Vec<_> =
             folder.contracts.iter().filter_map(|source| self.contract_document(name, source)).collect();
+        self.loaded.is_complete &= contracts.len() == folder.contracts.len();
         let fallback = products.first().map(|product| &product.content);
         let contracts: Vec<_> =
             contracts.into_iter().map(|document| self.contract_tables(name, document, fallback)).collect();
@@ -263,8 +267,9 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
         contracts: &[LoadedContract<'_>],
         folder: &ProductFolder,
     ) {
-        if products.len() < folder.products.len() {
-            return; // a product that could not be read may name them
+        // A product that can't be read may name them.
+        if products.is_empty() || products.len() < folder.products.len() {
+            return;
         }
         for contract in contracts {
             let id = &contract.document.content.id;
@@ -323,7 +328,9 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
         if !self.announce(document, status) {
             return;
         }
-        if tables.is_empty() {
+        // After an error the tables may be missing for that reason.
+        let has_errors = self.loaded.findings.iter().any(|finding| finding.severity == Severity::Error);
+        if tables.is_empty() && !has_errors {
             let finding =
                 rules::PRODUCT_EMPTY.at(document.source, product.mark, format!("product `{name}` has no tables"));
             self.find(finding.with_hint("add an output port whose contract is active and has a `schema`"));
@@ -385,6 +392,9 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
             contracts.iter().filter(|contract| contract.document.content.id.value == id.value).collect();
         named.sort_by(|one, other| other.document.version.cmp(&one.document.version));
         if named.is_empty() {
+            if !self.loaded.is_complete {
+                return None; // it may be the one that can't be read
+            }
             let ids: BTreeSet<_> =
                 contracts.iter().map(|contract| contract.document.content.id.value.as_str()).collect();
             let message =
@@ -427,6 +437,13 @@ impl<'mesh, 'tree> DomainLoader<'mesh, 'tree> {
                         .with_hint("set `status: active` to publish it"),
                 );
                 None
+            }
+            (true, Status::Deprecated) if document.status == Some(Status::Active) => {
+                let mark = contract.document.content.status.as_ref()?.mark;
+                let message = format!("the contract of output port `{port_name}` is deprecated, and still served");
+                let finding = rules::PRODUCT_DEPRECATED.at(contract.document.source, mark, message);
+                self.find(finding.with_hint("say in its description until when, and what to use instead"));
+                Some(contract)
             }
             _ => contract.document.is_served().then_some(contract),
         }

@@ -49,8 +49,7 @@ impl SourceTree {
             Reader { root: folder, canonical_root: folder.canonicalize().ok(), findings, hash: Sha256::new() };
         let mut tree = Self::default();
         if !folder.is_dir() {
-            let finding =
-                rules::FILE_MISSING.of_file(Path::new(""), format!("there is no folder `{}`", folder.display()));
+            let finding = rules::FILE_MISSING.of_file(folder, format!("there is no folder `{}`", folder.display()));
             reader.find(finding.with_hint("name the folder that holds `mesh.yaml`"));
             return tree;
         }

@@ -87,6 +87,7 @@
 mod model;
 mod name;
 mod parts;
+mod render;
 mod report;
 mod rules;
 mod snapshot;
@@ -101,7 +102,11 @@ mod mesh;
 mod shape;
 mod standard;
 mod table;
+mod watch;
 mod yaml;
+
+#[cfg(test)]
+mod tests;
 
 pub use model::{Column, Contract, Domain, Location, LogicalType, Product, Support, Table, TableFormat};
 pub use name::{TableName, nearest};
@@ -110,3 +115,4 @@ pub use report::{Diagnostic, Report, Severity, Span};
 pub use rules::{RULES, Rule};
 pub use snapshot::{CatalogSnapshot, PolicyFile, PolicyOwner};
 pub use users::{AttributeValue, User, UserDirectory};
+pub use watch::{Watch, WatchError, watch};

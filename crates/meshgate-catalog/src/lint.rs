@@ -26,6 +26,9 @@ const SECRET_KEYS: &[&str] = &[
     "connectionstring",
 ];
 
+/// No text shorter than this has the form of a secret.
+const SHORTEST_SECRET: usize = 8;
+
 /// Reports values that look like secrets, without repeating them.
 pub(crate) fn find_secrets(source: &SourceFile, root: &Node, findings: &mut Vec<Diagnostic>) {
     let mut report = |mark, what: &str| {
@@ -64,9 +67,15 @@ pub(crate) fn find_unknown_tags(
 
 /// What kind of secret a text holds, by its form.
 fn secret_in(text: &str) -> Option<&'static str> {
+    if text.len() < SHORTEST_SECRET {
+        return None;
+    }
+    let is_of_token = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let has_token = |prefix: &str, length: usize| {
-        text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_')
-            .any(|word| word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= length))
+        text.contains(prefix)
+            && text
+                .split(|character: char| !is_of_token(character))
+                .any(|word| word.strip_prefix(prefix).is_some_and(|rest| rest.len() >= length))
     };
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         Some("a private key")

@@ -18,7 +18,6 @@ use crate::{
     lint,
     mesh::MeshFile,
     rules,
-    shape::did_you_mean,
     yaml::{self, Mark, SourceFile},
 };
 
@@ -41,7 +40,9 @@ pub(crate) fn load(folder: &Path) -> Result<(CatalogSnapshot, Report), Report> {
     check_mesh(&tree, &mesh, &loaded, &mut findings);
     let users = tree.users.as_ref().and_then(|source| {
         let (users, roles) = UserDirectory::read(source, &mut findings)?;
-        find_unknown_roles(source, &roles, &mesh, &loaded, &mut findings);
+        if loaded.iter().all(|domain| domain.is_complete) {
+            find_unknown_roles(source, &roles, &mesh, &loaded, &mut findings);
+        }
         Some(users)
     });
     let report = Report::new(with_severities(findings, &mesh));
@@ -102,8 +103,11 @@ fn check_mesh(tree: &SourceTree, mesh: &MeshFile, loaded: &[LoadedDomain<'_>], f
     for (name, owner) in mesh.domains.iter().flatten() {
         if !tree.domains.contains_key(name) {
             let message = format!("domain `{name}` has no folder `domains/{name}`");
-            let hint = did_you_mean(name, &tree.domains.keys().collect::<Vec<_>>());
-            findings.push(rules::FILE_MISSING.at(source, owner.mark, message).as_warning().with_hint(hint));
+            let hint = match crate::nearest(name, tree.domains.keys().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "add the folder, or remove the line".to_owned(),
+            };
+            findings.push(rules::FILE_MISSING.at(source, owner.mark, message).softened().with_hint(hint));
         }
     }
     let used: BTreeSet<usize> = loaded.iter().flat_map(|domain| domain.governance_used.iter().copied()).collect();

@@ -3,16 +3,19 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::{
-    Diagnostic, Location, TableFormat, rules,
+    Diagnostic, Location, Rule, TableFormat, rules,
     shape::did_you_mean,
     standard::{DataContract, SchemaObject, Server},
-    yaml::{SourceFile, Spanned},
+    yaml::{Mark, SourceFile, Spanned},
 };
 
 /// The formats that the standard's users write and that are not read (yet).
 const UNSUPPORTED_FORMATS: &[&str] =
     &["avro", "csv", "hudi", "json", "jsonl", "lance", "ndjson", "orc", "paimon", "text", "tsv", "xml"];
 const FORMATS: &[&str] = &["delta", "iceberg", "parquet"];
+
+/// What is wrong with a location.
+type Problem = Box<Diagnostic>;
 
 /// Finds the locations of one contract's tables.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ impl Locator<'_> {
     }
 
     /// Where `table` is at `server`, or what is wrong with the server.
-    pub(crate) fn locate(&self, server: &Server, table: &SchemaObject) -> Result<Location, Diagnostic> {
+    pub(crate) fn locate(&self, server: &Server, table: &SchemaObject) -> Result<Location, Problem> {
         let location = |format, url| Location {
             format,
             url,
@@ -57,7 +60,12 @@ impl Locator<'_> {
             _ => server.location.as_ref(),
         };
         let Some(written) = written else {
-            return Err(rules::LOCATION_MISSING.at(self.source, server.mark, "the server has no location"));
+            return Err(self.problem(
+                rules::LOCATION_MISSING,
+                server.mark,
+                "the server has no location",
+                "say where its data is",
+            ));
         };
         let path = self.fill(written, table)?;
         let url = match server.kind {
@@ -69,12 +77,15 @@ impl Locator<'_> {
         Ok(location(format, format!("{url}{slash}")))
     }
 
-    fn format(&self, server: &Server) -> Result<TableFormat, Diagnostic> {
+    fn format(&self, server: &Server) -> Result<TableFormat, Problem> {
         let Some(format) = &server.format else {
             let message = format!("server `{}` has no `format`", server.name.value);
-            return Err(rules::FORMAT_UNKNOWN
-                .at(self.source, server.mark, message)
-                .with_hint("add `format: delta`, `iceberg` or `parquet`"));
+            return Err(self.problem(
+                rules::FORMAT_UNKNOWN,
+                server.mark,
+                message,
+                "add `format: delta`, `iceberg` or `parquet`",
+            ));
         };
         match format.value.as_str() {
             "delta" => Ok(TableFormat::Delta),
@@ -82,19 +93,27 @@ impl Locator<'_> {
             "parquet" => Ok(TableFormat::Parquet),
             other => match UNSUPPORTED_FORMATS.iter().find(|known| **known == other) {
                 Some(known) => Ok(TableFormat::Unsupported(known)),
-                None => Err(rules::FORMAT_UNKNOWN
-                    .at(self.source, format.mark, format!("`{other}` is not a format"))
-                    .with_hint(did_you_mean(other, FORMATS))),
+                None => Err(self.problem(
+                    rules::FORMAT_UNKNOWN,
+                    format.mark,
+                    format!("`{other}` is not a format"),
+                    did_you_mean(other, FORMATS),
+                )),
             },
         }
     }
 
     /// The location with `{model}` replaced by the table's physical name.
-    fn fill(&self, written: &Spanned<String>, table: &SchemaObject) -> Result<String, Diagnostic> {
+    fn fill(&self, written: &Spanned<String>, table: &SchemaObject) -> Result<String, Problem> {
         let name = table.physical_name.as_ref().unwrap_or(&table.name);
         if name.value.split('/').any(|part| part == "..") && written.value.contains("{model}") {
             let message = format!("`{}` can't stand for `{{model}}` in a location", name.value);
-            return Err(rules::LOCATION_INVALID.at(self.source, name.mark, message));
+            return Err(self.problem(
+                rules::LOCATION_INVALID,
+                name.mark,
+                message,
+                "give the table a `physicalName` without `..`",
+            ));
         }
         let mut filled = String::new();
         let mut rest = written.value.as_str();
@@ -113,7 +132,7 @@ impl Locator<'_> {
                         "write `{model}` where the table's name belongs".to_owned(),
                     ),
                 };
-                return Err(rules::LOCATION_INVALID.at(self.source, written.mark, message).with_hint(hint));
+                return Err(self.problem(rules::LOCATION_INVALID, written.mark, message, hint));
             }
             filled.push_str(&rest[..open]);
             filled.push_str(&name.value);
@@ -124,26 +143,30 @@ impl Locator<'_> {
     }
 
     /// A path, relative to the contract's folder, as `file:///…`.
-    fn file_url(&self, path: &str, written: &Spanned<String>) -> Result<String, Diagnostic> {
+    fn file_url(&self, path: &str, written: &Spanned<String>) -> Result<String, Problem> {
         let plain = match path.strip_prefix("file://") {
             Some(absolute) if absolute.starts_with('/') => return Ok(path.to_owned()),
             None if !path.contains("://") => path,
             _ => {
                 let message = format!("`{path}` is not a path");
                 let hint = "write a path relative to this file, or use `type: s3` for a bucket";
-                return Err(rules::LOCATION_INVALID.at(self.source, written.mark, message).with_hint(hint));
+                return Err(self.problem(rules::LOCATION_INVALID, written.mark, message, hint));
             }
         };
         let folder = self.source.path.parent().unwrap_or(Path::new(""));
         let absolute = normalized(&self.root.join(folder).join(plain));
         let Some(absolute) = absolute.to_str() else {
             let message = "the catalog's folder has a name that is not UTF-8";
-            return Err(rules::LOCATION_INVALID.at(self.source, written.mark, message));
+            return Err(self.problem(rules::LOCATION_INVALID, written.mark, message, "rename it"));
         };
         Ok(format!("file://{}", percent_encoded(absolute)))
     }
 
-    fn s3_url(&self, location: &str, written: &Spanned<String>) -> Result<String, Diagnostic> {
+    fn problem(&self, rule: Rule, mark: Mark, message: impl Into<String>, hint: impl Into<String>) -> Problem {
+        Box::new(rule.at(self.source, mark, message).with_hint(hint))
+    }
+
+    fn s3_url(&self, location: &str, written: &Spanned<String>) -> Result<String, Problem> {
         let after_scheme = location.strip_prefix("s3://").or_else(|| location.strip_prefix("s3a://"));
         let bucket_and_path = after_scheme.map(|rest| rest.split_once('/').unwrap_or((rest, "")));
         match bucket_and_path {
@@ -151,7 +174,7 @@ impl Locator<'_> {
             _ => {
                 let message = format!("`{location}` is not an S3 location");
                 let hint = "write `s3://bucket/folder/{model}`";
-                Err(rules::LOCATION_INVALID.at(self.source, written.mark, message).with_hint(hint))
+                Err(self.problem(rules::LOCATION_INVALID, written.mark, message, hint))
             }
         }
     }

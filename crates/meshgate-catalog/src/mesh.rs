@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     Diagnostic, Severity, Support, rules,
     shape::{
-        Checker, ObjectShape,
+        Checker, ObjectShape, ROOT,
         Shape::{self, List, Object, Objects, Text, Word},
         did_you_mean, optional, required,
     },
@@ -46,7 +46,7 @@ pub(crate) struct GovernanceRule {
 
 impl MeshFile {
     pub(crate) fn read(source: &SourceFile, root: &Node, findings: &mut Vec<Diagnostic>) -> Self {
-        Checker::new(source, findings).check(root, &Object(&MESH), "the file");
+        Checker::new(source, findings).check(root, &Object(&MESH), ROOT);
         let own = root.texts("classifications");
         for (position, level) in own.iter().enumerate() {
             if own[..position].iter().any(|earlier| earlier.value == level.value) {
@@ -162,7 +162,7 @@ pub(crate) struct DomainFile {
 
 impl DomainFile {
     pub(crate) fn read(source: &SourceFile, root: &Node, findings: &mut Vec<Diagnostic>) -> Self {
-        Checker::new(source, findings).check(root, &Object(&DOMAIN), "the file");
+        Checker::new(source, findings).check(root, &Object(&DOMAIN), ROOT);
         Self {
             name: root.text("name"),
             owner: root.text("owner"),

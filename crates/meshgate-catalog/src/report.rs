@@ -48,7 +48,7 @@ impl Diagnostic {
     }
 
     /// The same finding, as a warning.
-    pub(crate) fn as_warning(self) -> Self {
+    pub(crate) fn softened(self) -> Self {
         Self { severity: Severity::Warning, ..self }
     }
 }

@@ -8,6 +8,9 @@ use crate::{
 /// After so many findings in one file its check ends: the rest follow from the first.
 const MAX_FINDINGS: usize = 200;
 
+/// What the root of a file is called in messages.
+pub(crate) const ROOT: &str = "the file";
+
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
@@ -160,6 +163,7 @@ impl<'file> Checker<'file> {
         let expected = shape.describe();
         let message = match &node.value {
             Value::Null => format!("`{key}` is empty, but must be {expected}"),
+            other if key == ROOT => format!("{ROOT} is {}, but must be {expected}", describe(other)),
             other => format!("`{key}` is {}, but must be {expected}", describe(other)),
         };
         let finding = rules::TYPE_MISMATCH.at(self.source, node.mark, message);
@@ -171,6 +175,7 @@ impl<'file> Checker<'file> {
             (Shape::Boolean, _) => Some("write `true` or `false`".to_owned()),
             (Shape::Integer | Shape::Number, Value::Text(_)) => Some("write digits without quotes".to_owned()),
             (Shape::List(_) | Shape::Objects(_), _) => Some("begin each item with `- `".to_owned()),
+            (Shape::Text | Shape::Word(_), _) => Some("write one text behind the colon".to_owned()),
             (Shape::Object(_) | Shape::Dependent(_), Value::List(_)) => Some("remove the `- `".to_owned()),
             _ => None,
         };

@@ -68,7 +68,7 @@ impl<'mesh> ContractLoader<'mesh> {
     /// Reports a finding that keeps a contract from being served, and is a warning while it isn't.
     fn find_incomplete(&mut self, finding: Diagnostic) {
         let is_served = self.status.is_none_or(Status::is_served);
-        self.findings.push(if is_served { finding } else { finding.as_warning() });
+        self.findings.push(if is_served { finding } else { finding.softened() });
     }
 
     /// Where each of the tables is. What is wrong with the server is said once.
@@ -82,7 +82,7 @@ impl<'mesh> ContractLoader<'mesh> {
         let locator = Locator { root: self.root, source: self.source, domain: self.domain, contract: self.contract };
         let mut locations = Vec::with_capacity(self.contract.schema.len());
         let Some(server) = locator.server() else {
-            if !self.contract.schema.is_empty() {
+            if !self.contract.schema.is_empty() && !self.contract.has_servers {
                 let finding = rules::LOCATION_MISSING.at(
                     self.source,
                     self.contract.id.mark,
@@ -102,7 +102,7 @@ impl<'mesh> ContractLoader<'mesh> {
             }));
         }
         match (problem, locations.first()) {
-            (Some(problem), _) => self.find_incomplete(problem),
+            (Some(problem), _) => self.find_incomplete(*problem),
             (None, Some(Location { format: TableFormat::Unsupported(what), .. })) => {
                 let what = *what;
                 self.find_unsupported(server, what);
@@ -226,7 +226,7 @@ impl<'mesh> ContractLoader<'mesh> {
                 crate::shape::listed_or(&self.mesh.classifications)
             ));
             let is_error = self.mesh.has_classifications && self.status == Some(Status::Active);
-            self.findings.push(if is_error { finding } else { finding.as_warning() });
+            self.findings.push(if is_error { finding } else { finding.softened() });
         }
         column
     }

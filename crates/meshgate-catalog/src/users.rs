@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Diagnostic, Report, files, rules,
     shape::{
-        Checker, ObjectShape,
+        Checker, ObjectShape, ROOT,
         Shape::{self, Boolean, Either, Integer, List, Object, Text},
         optional, required,
     },
@@ -64,7 +64,7 @@ impl UserDirectory {
     /// The users of a file, and where it names roles.
     pub(crate) fn read(source: &SourceFile, findings: &mut Vec<Diagnostic>) -> Option<(Self, Vec<(String, Mark)>)> {
         let root = yaml::parse(source, findings)?;
-        Checker::new(source, findings).check(&root, &Object(&USERS), "the file");
+        Checker::new(source, findings).check(&root, &Object(&USERS), ROOT);
         let mut roles = Vec::new();
         let mut users = BTreeMap::new();
         for entry in root.get("users").map_or(&[][..], Node::entries) {

@@ -412,7 +412,29 @@ fn syntax_error(source: &SourceFile, error: &ScanError) -> Diagnostic {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => ("a tab stands where YAML wants spaces".to_owned(), "indent with spaces"),
+        | ErrorKind::TabInPlainScalar
+        | ErrorKind::TabAtBlockScalarStart => {
+            ("a tab stands where YAML wants spaces".to_owned(), "replace tabs by spaces, here or in the next line")
+        }
+        ErrorKind::ExpectedBlockSequenceEntry
+        | ErrorKind::ExpectedBlockMappingKey
+        | ErrorKind::BlockSequenceEntryNotAllowed
+        | ErrorKind::InvalidIndentation => (
+            "the line is not indented like any that it could belong to".to_owned(),
+            "indent it exactly like the other keys or items beside it",
+        ),
+        ErrorKind::ExpectedFlowMappingSeparator => {
+            ("a `,` or `}` is missing".to_owned(), "close the braces, and put text that has a colon or comma in quotes")
+        }
+        ErrorKind::ExpectedFlowSequenceSeparator => {
+            ("a `,` or `]` is missing".to_owned(), "close the brackets, and put text that has a comma in quotes")
+        }
+        ErrorKind::UnclosedFlowCollection { open } => {
+            (format!("the `{open}` is never closed"), "close it, or put the text in quotes")
+        }
+        ErrorKind::UnclosedQuotedScalar | ErrorKind::InvalidQuotedScalarIndent => {
+            ("a quote before this place is not closed".to_owned(), "close the quote, or indent the text's next lines")
+        }
         ErrorKind::UnknownAnchor => {
             ("the alias names an anchor that does not exist".to_owned(), "put text that begins with `*` in quotes")
         }
@@ -421,7 +443,7 @@ fn syntax_error(source: &SourceFile, error: &ScanError) -> Diagnostic {
         }
         ErrorKind::MappingValueNotAllowed | ErrorKind::InvalidColonPlacement => (
             "a `: ` stands where no key can be".to_owned(),
-            "check the indentation, or put text that has a colon in quotes",
+            "check the indentation, close brackets above, or put text that has a colon in quotes",
         ),
         ErrorKind::RecursionLimitExceeded => ("the file nests too deep".to_owned(), "nest less"),
         kind => (

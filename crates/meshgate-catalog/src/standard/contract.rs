@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Diagnostic, LogicalType, Support,
     shape::{
-        Checker, ObjectShape,
+        Checker, ObjectShape, ROOT,
         Shape::{self, Any, Boolean, Dependent, Either, Integer, List, Number, Object, Objects, Text, Word},
         optional, required,
     },
@@ -26,7 +26,9 @@ pub(crate) struct DataContract {
     pub(crate) data_product: Option<Spanned<String>>,
     pub(crate) description: String,
     pub(crate) tags: Vec<Spanned<String>>,
+    /// Those that pass the check.
     pub(crate) servers: Vec<Server>,
+    pub(crate) has_servers: bool,
     pub(crate) schema: Vec<SchemaObject>,
     pub(crate) roles: Vec<String>,
     pub(crate) has_team: bool,
@@ -70,7 +72,7 @@ pub(crate) struct Property {
 impl DataContract {
     /// Checks a contract's tree and takes from it what is there.
     pub(crate) fn read(source: &SourceFile, root: &Node, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        Checker::new(source, findings).check(root, &Object(&CONTRACT), "the file");
+        Checker::new(source, findings).check(root, &Object(&CONTRACT), ROOT);
         Some(Self {
             id: root.text("id")?,
             version: root.text("version")?,
@@ -80,6 +82,7 @@ impl DataContract {
             description: description_of(root),
             tags: root.texts("tags"),
             servers: root.list("servers").iter().filter_map(Server::of).collect(),
+            has_servers: !root.list("servers").is_empty(),
             schema: root.list("schema").iter().filter_map(SchemaObject::of).collect(),
             roles: root
                 .list("roles")

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Diagnostic, Support,
     shape::{
-        Checker, ObjectShape,
+        Checker, ObjectShape, ROOT,
         Shape::{Object, Objects, Text, Word},
         optional, required,
     },
@@ -44,7 +44,7 @@ pub(crate) struct OutputPort {
 impl DataProduct {
     /// Checks a product's tree and takes from it what is there.
     pub(crate) fn read(source: &SourceFile, root: &Node, findings: &mut Vec<Diagnostic>) -> Option<Self> {
-        Checker::new(source, findings).check(root, &Object(&PRODUCT), "the file");
+        Checker::new(source, findings).check(root, &Object(&PRODUCT), ROOT);
         let port = |node: &Node| {
             Some(OutputPort {
                 name: node.text("name")?,

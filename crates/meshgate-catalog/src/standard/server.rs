@@ -27,13 +27,18 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// What the check passes: a server of a known type with that type's keys.
     pub(super) fn of(node: &Node) -> Option<Self> {
         let kind = node.text("type")?;
+        let server_type = TYPES.iter().find(|candidate| candidate.name == kind.value)?;
+        if server_type.required.iter().any(|name| node.get(name).is_none()) {
+            return None;
+        }
         Some(Self {
             mark: node.mark,
             name: node.text("server")?,
             environment: node.text("environment").map(|text| text.value),
-            kind: TYPES.iter().find(|candidate| candidate.name == kind.value)?.name,
+            kind: server_type.name,
             kind_mark: kind.mark,
             format: node.text("format"),
             location: node.text("location"),
