@@ -90,7 +90,9 @@ impl Error {
             cause = error.source();
         }
         match self {
-            Self::Catalog { report, path } => text.push_str(&report::render(report, path)),
+            Self::Catalog { report, path } => {
+                text.push_str(&report::render(report, path, logging::may_colour(&std::io::stderr())))
+            }
             Self::Query { query_id: Some(query_id), .. } => text.push_str(&format!("query id: {query_id}\n")),
             _ => {}
         }

@@ -5,7 +5,6 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use meshgate_catalog::Report;
 use meshgate_flight::SealKey;
 use meshgate_query::{LiveMesh, QueryEngine};
-use notify::{EventKind, RecursiveMode, Watcher, event::ModifyKind};
 use tokio::{net::TcpListener, runtime::Runtime, sync::Notify, time};
 use tokio_util::sync::CancellationToken;
 
@@ -13,15 +12,11 @@ use crate::{
     config::Settings,
     embedded::{load_users, mask_key_of, open_mesh},
     error::{Error, Result},
-    key_file, logging, report,
+    key_file, logging,
 };
 
 /// How long running queries have to end after the first signal.
 const DRAIN: Duration = Duration::from_secs(30);
-/// How long the catalog's files must be quiet before they are read again: an editor or git writes many at once.
-const QUIET: Duration = Duration::from_millis(300);
-/// How long a catalog that is never quiet waits at most.
-const RESTLESS: Duration = Duration::from_secs(5);
 
 /// The runtime of sockets and files; the engine brings its own for plans.
 pub(crate) fn runtime() -> Result<Runtime> {
@@ -37,6 +32,9 @@ pub(crate) fn runtime() -> Result<Runtime> {
 
 /// Serves until SIGTERM or SIGINT, then drains. `ready` is told the address once it accepts connections.
 pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+    // Watched before it is loaded, so that no change goes unseen; the watch lasts as long as this binding.
+    let changed = Arc::new(Notify::new());
+    let _watch = if settings.watch_catalog { watch(&settings.catalog, changed.clone()) } else { None };
     let (mesh, warnings) = open_mesh(&settings.catalog)?;
     log_findings(&warnings);
     let mask_key = match &settings.mask_key {
@@ -71,52 +69,54 @@ pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Resu
             .map_err(|error| Error::Query { error, query_id: None })?;
     tracing::info!(revision = mesh.current().catalog.revision(), "catalog loaded");
 
+    let gateway = Gateway { mesh, changed, engine: Arc::new(engine), endpoint };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(run(settings, mesh, Arc::new(engine), endpoint, ready));
+    let outcome = runtime.block_on(gateway.run(settings.listen, ready));
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-async fn run(
-    settings: &Settings,
+/// What serves.
+struct Gateway {
     mesh: Arc<LiveMesh>,
+    /// Told of each change of the catalog's files.
+    changed: Arc<Notify>,
     engine: Arc<QueryEngine>,
     endpoint: meshgate_flight::Config,
-    ready: impl FnOnce(SocketAddr),
-) -> Result<()> {
-    let address = settings.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    let mut terminations = Terminations::install()?;
-    let mut hang_ups = HangUps::install()?;
-    let changed = Arc::new(Notify::new());
-    // The watch lasts as long as this binding.
-    let _watch = if settings.watch_catalog { watch(&settings.catalog, changed.clone()) } else { None };
-    ready(listener.local_addr().map_err(Error::io("read the address listened on"))?);
+}
 
-    let shutdown = CancellationToken::new();
-    let serving = meshgate_flight::serve(listener, engine, endpoint, shutdown.clone().cancelled_owned());
-    let control = async {
-        loop {
-            tokio::select! {
-                () = terminations.next() => break,
-                () = hang_ups.next() => reload(&mesh).await,
-                () = quiet(&changed) => reload(&mesh).await,
+impl Gateway {
+    async fn run(self, address: SocketAddr, ready: impl FnOnce(SocketAddr)) -> Result<()> {
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let mut terminations = Terminations::install()?;
+        let mut hang_ups = HangUps::install()?;
+        ready(listener.local_addr().map_err(Error::io("read the address listened on"))?);
+
+        let shutdown = CancellationToken::new();
+        let serving = meshgate_flight::serve(listener, self.engine, self.endpoint, shutdown.clone().cancelled_owned());
+        let control = async {
+            loop {
+                tokio::select! {
+                    () = terminations.next() => break,
+                    () = hang_ups.next() => reload(&self.mesh).await,
+                    () = self.changed.notified() => reload(&self.mesh).await,
+                }
             }
-        }
-        tracing::info!("draining; a second signal ends it at once");
-        shutdown.cancel();
+            tracing::info!("draining; a second signal ends it at once");
+            shutdown.cancel();
+            tokio::select! {
+                () = terminations.next() => tracing::warn!("ended with queries running"),
+                () = time::sleep(DRAIN) => tracing::warn!("queries still ran after {} s; ended them", DRAIN.as_secs()),
+            }
+            Error::Interrupted
+        };
         tokio::select! {
-            () = terminations.next() => tracing::warn!("ended with queries running"),
-            () = time::sleep(DRAIN) => tracing::warn!("queries still ran after {} s; ended them", DRAIN.as_secs()),
+            served = serving => {
+                tracing::info!("ended");
+                Ok(served?)
+            }
+            error = control => Err(error),
         }
-        Error::Interrupted
-    };
-    tokio::select! {
-        served = serving => {
-            tracing::info!("ended");
-            Ok(served?)
-        }
-        error = control => Err(error),
     }
 }
 
@@ -134,7 +134,7 @@ async fn reload(mesh: &Arc<LiveMesh>) {
         }
         Ok(Err(errors)) => {
             log_findings(&errors);
-            let found = report::count(&errors);
+            let found = errors.summary();
             tracing::error!(serving = %before, "the catalog did not reload ({found}); the last good one goes on serving");
         }
         Err(error) => tracing::error!(%error, serving = %before, "the catalog did not reload"),
@@ -150,29 +150,11 @@ fn log_findings(report: &Report) {
     }
 }
 
-/// Tells `changed` of each change below `folder`. Without a watch the gateway still serves, and SIGHUP reloads.
-fn watch(folder: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
-    let watching = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading the catalog must not look like a change of it.
-        let is_change = match event {
-            Ok(event) => !matches!(event.kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))),
-            Err(_) => true,
-        };
-        if is_change {
-            changed.notify_one();
-        }
-    })
-    .and_then(|mut watcher| watcher.watch(folder, RecursiveMode::Recursive).map(|()| watcher));
-    watching
-        .inspect_err(|error| tracing::warn!(%error, "the catalog's folder can't be watched; SIGHUP reloads it"))
+/// Tells `changed` of each change of the catalog. Without a watch the gateway still serves, and SIGHUP reloads.
+fn watch(folder: &Path, changed: Arc<Notify>) -> Option<meshgate_catalog::Watch> {
+    meshgate_catalog::watch(folder, move || changed.notify_one())
+        .inspect_err(|error| tracing::warn!(%error, "the catalog is not watched; SIGHUP reloads it"))
         .ok()
-}
-
-/// Ends once something changed and then nothing for a while.
-async fn quiet(changed: &Notify) {
-    changed.notified().await;
-    let settled = async { while time::timeout(QUIET, changed.notified()).await.is_ok() {} };
-    let _ = time::timeout(RESTLESS, settled).await;
 }
 
 /// SIGTERM and SIGINT.

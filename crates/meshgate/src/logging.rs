@@ -26,7 +26,7 @@ pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), String> {
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let started = match format {
-        LogFormat::Text => registry.with(lines.with_ansi(colours())).try_init(),
+        LogFormat::Text => registry.with(lines.with_ansi(may_colour(&io::stderr()))).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
     started.map_err(|error| error.to_string())
@@ -40,9 +40,9 @@ pub(crate) fn record_sink(format: LogFormat) -> std::sync::Arc<dyn RecordSink> {
     }
 }
 
-/// Whether standard error may be coloured.
-pub(crate) fn colours() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Whether what is written there may be coloured.
+pub(crate) fn may_colour(output: &impl IsTerminal) -> bool {
+    output.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Says something to the person at the terminal. Nothing can be done if nobody listens.

@@ -5,10 +5,9 @@ use std::path::Path;
 use meshgate_catalog::{Diagnostic, Report, Severity};
 use serde_json::{Value, json};
 
-/// The findings as text, each ending in a line end.
-pub(crate) fn render(report: &Report, folder: &Path) -> String {
-    let _ = folder;
-    report.to_string()
+/// The findings as text with the lines that they speak of, coloured if `coloured`; `folder` is the catalog's.
+pub(crate) fn render(report: &Report, folder: &Path, coloured: bool) -> String {
+    if coloured { report.render_coloured(folder) } else { report.render(folder) }
 }
 
 /// One finding as a JSON object; what is unknown is null.
@@ -27,13 +26,6 @@ pub(crate) fn to_json(diagnostic: &Diagnostic) -> Value {
         "message": diagnostic.message,
         "hint": diagnostic.hint,
     })
-}
-
-/// `2 errors, 1 warning`
-pub(crate) fn count(report: &Report) -> String {
-    let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
-    let warnings = report.diagnostics.len() - errors;
-    format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))
 }
 
 /// `1 error`, `2 errors`

@@ -48,24 +48,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     }
     let (report, snapshot) = check(folder);
     let findings = match arguments.format {
-        Format::Text => report::render(&report, folder),
+        Format::Text => report::render(&report, folder, logging::may_colour(&io::stdout())),
         Format::Json => {
             report.diagnostics.iter().map(|diagnostic| format!("{}\n", report::to_json(diagnostic))).collect()
         }
     };
     io::stdout().lock().write_all(findings.as_bytes()).map_err(Error::io("write the findings"))?;
-
-    let found = report::count(&report);
-    match snapshot {
-        Some(snapshot) => {
-            logging::tell(&format!("{}: {found}\n", contents(&snapshot)));
-            Ok(())
-        }
-        None => {
-            logging::tell(&format!("{}: {found}\n", folder.display()));
-            Err(Error::Lint)
-        }
-    }
+    let snapshot = snapshot.ok_or(Error::Lint)?;
+    logging::tell(&format!("{}\n", contents(&snapshot)));
+    Ok(())
 }
 
 /// All findings; the snapshot too if there is no error among them.

@@ -17,7 +17,6 @@ use crate::{
     gateway, key_file,
     logging::{self, LogFormat},
     output::{Format, Printer, Progress},
-    report,
 };
 
 /// Run one query as a user of the catalog, without a server.
@@ -71,7 +70,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<()> {
     let runtime = gateway::runtime()?;
     let (embedded, warnings) = Embedded::open(&settings, Arc::new(TracingSink))?;
     if !warnings.diagnostics.is_empty() {
-        tracing::warn!("the catalog has {}; `meshgate lint` shows them", report::count(&warnings));
+        tracing::warn!("the catalog has {}; `meshgate lint` shows them", warnings.summary());
     }
     let principal = embedded.principal(&arguments.user)?;
     let outcome = runtime.block_on(async {

@@ -52,8 +52,8 @@ pub(crate) struct Settings {
     pub(crate) ticket_lifetime: Duration,
     /// The engine's measures.
     pub(crate) engine: EngineSettings,
-    /// Credentials by domain.
-    pub(crate) s3: BTreeMap<String, meshgate_tables::S3Credentials>,
+    /// The stores: credentials by domain, caches.
+    pub(crate) lake: meshgate_tables::Config,
     /// How the log looks.
     pub(crate) log_format: LogFormat,
     /// What the log tells.
@@ -102,7 +102,7 @@ impl Settings {
             token_lifetime: Duration::from_secs(12 * 60 * 60),
             ticket_lifetime: Duration::from_secs(60 * 60),
             engine: EngineSettings::default(),
-            s3: BTreeMap::new(),
+            lake: meshgate_tables::Config::default(),
             log_format: LogFormat::default(),
             log_level: "info".to_owned(),
         }
@@ -133,15 +133,21 @@ impl Settings {
         settings.users = file.users.as_ref().map(|users| plain_path(folder, users, place)).transpose()?;
         settings.seal_secret = key(folder, &file.seal_secret, &file.seal_secret_file, place, environment)?;
         settings.mask_key = key(folder, &file.mask_key, &file.mask_key_file, place, environment)?;
-        if let Some(lifetime) = &file.token_lifetime {
-            settings.token_lifetime = parse_duration(&lifetime.value).map_err(|text| place(lifetime).error(text))?;
-        }
-        if let Some(lifetime) = &file.ticket_lifetime {
-            settings.ticket_lifetime = parse_duration(&lifetime.value).map_err(|text| place(lifetime).error(text))?;
+        for (given, setting) in [
+            (&file.token_lifetime, &mut settings.token_lifetime),
+            (&file.ticket_lifetime, &mut settings.ticket_lifetime),
+        ] {
+            if let Some(lifetime) = given {
+                *setting = parse_duration(&lifetime.value).map_err(|text| place(lifetime).error(text))?;
+                if setting.is_zero() {
+                    return Err(place(lifetime).error("a lifetime of nothing ends at once; write for instance `12h`"));
+                }
+            }
         }
         settings.engine = file.engine.unwrap_or_default().settings(path)?;
+        file.tables.unwrap_or_default().apply(path, &mut settings.lake)?;
         for (domain, credentials) in &file.s3 {
-            settings.s3.insert(domain.clone(), credentials.resolve(place, environment)?);
+            settings.lake.s3.insert(domain.clone(), credentials.resolve(place, environment)?);
         }
         let log = file.log.unwrap_or_default();
         settings.log_format = log.format;
@@ -160,7 +166,7 @@ impl Settings {
             concurrent_queries: self.engine.concurrent_queries,
             pushdown_filters: self.engine.pushdown_filters,
             mask_key: meshgate_query::MaskKey::new(mask_key),
-            lake: meshgate_tables::Config { s3: self.s3.clone() },
+            lake: self.lake.clone(),
         }
     }
 }
@@ -182,6 +188,7 @@ struct File {
     token_lifetime: Option<Spanned<String>>,
     ticket_lifetime: Option<Spanned<String>>,
     engine: Option<EngineSection>,
+    tables: Option<TablesSection>,
     #[serde(default)]
     s3: BTreeMap<String, S3Section>,
     log: Option<LogSection>,
@@ -218,6 +225,32 @@ impl EngineSection {
         }
         settings.pushdown_filters = self.pushdown_filters.unwrap_or(settings.pushdown_filters);
         Ok(settings)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TablesSection {
+    snapshot_staleness: Option<Spanned<String>>,
+    snapshot_cache: Option<Spanned<String>>,
+    footer_cache: Option<Spanned<String>>,
+}
+
+impl TablesSection {
+    fn apply(&self, path: &Path, lake: &mut meshgate_tables::Config) -> Result<(), Error> {
+        let bytes =
+            |given: &Spanned<String>| parse_bytes(&given.value).map_err(|text| Place::new(path, given).error(text));
+        if let Some(staleness) = &self.snapshot_staleness {
+            lake.snapshot_staleness =
+                parse_duration(&staleness.value).map_err(|text| Place::new(path, staleness).error(text))?;
+        }
+        if let Some(cache) = &self.snapshot_cache {
+            lake.snapshot_cache_bytes = bytes(cache)? as u64;
+        }
+        if let Some(cache) = &self.footer_cache {
+            lake.footer_cache_bytes = bytes(cache)?;
+        }
+        Ok(())
     }
 }
 

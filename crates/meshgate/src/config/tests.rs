@@ -31,7 +31,7 @@ fn secrets_come_from_the_environment() {
 
 #[test]
 fn what_is_wrong_is_said_with_its_line() {
-    insta::assert_snapshot!(message("catalog: mesh\nlisten_adress: 1\n"), @"etc/meshgate.yaml:2:1: unknown field `listen_adress`, expected one of listen, insecure_listen_beyond_loopback, catalog, watch_catalog, users, seal_secret, seal_secret_file, mask_key, mask_key_file, token_lifetime, ticket_lifetime, engine, s3, log");
+    insta::assert_snapshot!(message("catalog: mesh\nlisten_adress: 1\n"), @"etc/meshgate.yaml:2:1: unknown field `listen_adress`, expected one of listen, insecure_listen_beyond_loopback, catalog, watch_catalog, users, seal_secret, seal_secret_file, mask_key, mask_key_file, token_lifetime, ticket_lifetime, engine, tables, s3, log");
     insta::assert_snapshot!(message("catalog: mesh\nlog: {format: xml}\n"), @"etc/meshgate.yaml:2:15: unknown variant `xml`, expected one of text, json");
     insta::assert_snapshot!(message("listen: 127.0.0.1:1\n"), @"etc/meshgate.yaml:1:1: missing field `catalog`");
     insta::assert_snapshot!(message("catalog: mesh\nlisten: localhost\n"), @"etc/meshgate.yaml:2:9: `localhost` is no address to listen on; write an IP address and a port, for instance `127.0.0.1:32010`");
@@ -66,8 +66,8 @@ fn the_example_names_every_setting() {
     let complete: String = example.lines().map(|line| format!("{}\n", uncommented(line))).collect();
     let settings = Settings::parse(&path, &complete, &|_| Some("a-secret-of-the-environment".to_owned())).unwrap();
     assert_eq!(settings.engine.memory_limit, Some(4 << 30));
-    assert_eq!(settings.s3["sales"].session_token.as_deref(), Some("a-secret-of-the-environment"));
-    for section in ["", "engine", "s3.sales", "log"] {
+    assert_eq!(settings.lake.s3["sales"].session_token.as_deref(), Some("a-secret-of-the-environment"));
+    for section in ["", "engine", "tables", "s3.sales", "log"] {
         for setting in known_settings(section) {
             let stands = example
                 .lines()

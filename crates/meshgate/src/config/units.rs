@@ -34,7 +34,6 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     seconds
         .zip(number)
         .and_then(|(seconds, number)| number.checked_mul(seconds))
-        .filter(|seconds| *seconds > 0)
         .map(Duration::from_secs)
         .ok_or_else(|| format!("`{text}` is no duration; write for instance `90s`, `30m`, `12h` or `7d`"))
 }
@@ -63,8 +62,9 @@ mod tests {
     fn durations() {
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse_duration("12h"), Ok(Duration::from_secs(43_200)));
+        assert_eq!(parse_duration("0s"), Ok(Duration::ZERO));
         assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(604_800)));
-        for wrong in ["", "12", "h", "1w", "0s", "-5m", "99999999999999999999d"] {
+        for wrong in ["", "12", "h", "1w", "-5m", "99999999999999999999d"] {
             assert!(parse_duration(wrong).unwrap_err().contains("no duration"), "{wrong}");
         }
     }
