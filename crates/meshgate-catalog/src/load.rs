@@ -12,8 +12,8 @@ use std::{
 };
 
 use crate::{
-    CatalogSnapshot, Diagnostic, PolicyFile, PolicyOwner, Report, Severity, UserDirectory,
-    domain::{DomainLoader, LoadedDomain},
+    CatalogSnapshot, Diagnostic, Location, PolicyFile, PolicyOwner, Report, Severity, UserDirectory,
+    domain::{DomainLoader, LoadedDomain, Place},
     files::{DomainFolder, SourceTree},
     lint,
     mesh::MeshFile,
@@ -37,6 +37,7 @@ pub(crate) fn load(folder: &Path) -> Result<(CatalogSnapshot, Report), Report> {
         findings.append(&mut domain.findings);
     }
     find_repeated_ids(&loaded, &mut findings);
+    find_foreign_locations(&loaded, &mut findings);
     check_mesh(&tree, &mesh, &loaded, &mut findings);
     let users = tree.users.as_ref().and_then(|source| {
         let (users, roles) = UserDirectory::read(source, &mut findings)?;
@@ -94,6 +95,34 @@ fn find_repeated_ids(loaded: &[LoadedDomain<'_>], findings: &mut Vec<Diagnostic>
             }
             None => _ = first_of.insert((&id.id, &id.version), &id.source.path),
         }
+    }
+}
+
+/// A domain that could publish another's data would give it policies of its own.
+fn find_foreign_locations(loaded: &[LoadedDomain<'_>], findings: &mut Vec<Diagnostic>) {
+    let places = loaded.iter().flat_map(|domain| &domain.places);
+    let mut places: Vec<&Place<'_>> = places.filter(|place| !place.table.location.url.is_empty()).collect();
+    let key = |place: &Place<'_>| (place.table.location.endpoint.clone(), place.table.location.url.clone());
+    places.sort_by_cached_key(|place| (key(place), place.source.path.clone()));
+    // Those whose folder the current one is in, the outermost first.
+    let mut around: Vec<&Place<'_>> = Vec::new();
+    for place in places {
+        let location = &place.table.location;
+        let is_within = |outer: &Location| location.endpoint == outer.endpoint && location.url.starts_with(&outer.url);
+        while around.last().is_some_and(|outer| !is_within(&outer.table.location)) {
+            around.pop();
+        }
+        if let Some(other) = around.iter().find(|other| other.table.name.domain != place.table.name.domain) {
+            let relation = if location.url == other.table.location.url { "that" } else { "within that" };
+            let message = format!(
+                "the data of `{}` is {relation} of `{}`, of another domain",
+                place.table.name, other.table.name
+            );
+            let finding = rules::LOCATION_FOREIGN.at(place.source, place.mark, message);
+            findings
+                .push(finding.with_hint("keep the domains' data apart; consumers join tables of many domains by name"));
+        }
+        around.push(place);
     }
 }
 

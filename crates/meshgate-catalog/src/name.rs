@@ -44,7 +44,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Names that meshgate, the engine or SQL keeps for itself.
 const RESERVED: &[(&str, &[&str])] = &[
-    ("domain", &["system", "information_schema", "datafusion", "mesh", "policies"]),
+    ("domain", &["system", "information_schema", "datafusion"]),
     ("product", &["information_schema", "policies", "pg_catalog"]),
     ("table", &["information_schema"]),
 ];

@@ -1,17 +1,25 @@
 //! A report for the terminal, with the lines that it speaks of.
 
-use std::{borrow::Cow, collections::HashMap, fmt, fs, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt, fs,
+    path::Path,
+};
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
 
-use crate::{Diagnostic, Report, Severity};
+use crate::{
+    Diagnostic, Report, Severity,
+    rules::{PASSWORD_HASH, SECRET},
+};
 
 /// How wide the text is, in characters.
 const WIDTH: usize = 110;
 
 impl Report {
     /// The findings with excerpts of the files in `folder` (the catalog's), as plain text. Files that can't be read
-    /// any more have no excerpt.
+    /// any more have no excerpt, nor have those in which a secret was found: a report may end in a public log.
     pub fn render(&self, folder: &Path) -> String {
         self.render_themed(folder, GraphicalTheme::unicode_nocolor())
     }
@@ -24,9 +32,15 @@ impl Report {
     fn render_themed(&self, folder: &Path, theme: GraphicalTheme) -> String {
         let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
         let mut texts: HashMap<&Path, Option<NamedSource<String>>> = HashMap::new();
+        let holds_secret = |finding: &&Diagnostic| [SECRET.id, PASSWORD_HASH.id].contains(&finding.rule);
+        let secret_files: HashSet<&Path> =
+            self.diagnostics.iter().filter(holds_secret).map(|finding| finding.file.as_path()).collect();
         let mut rendered = String::new();
         for diagnostic in &self.diagnostics {
             let source = texts.entry(&diagnostic.file).or_insert_with(|| {
+                if secret_files.contains(diagnostic.file.as_path()) {
+                    return None;
+                }
                 let text = fs::read_to_string(folder.join(&diagnostic.file)).ok()?;
                 Some(NamedSource::new(diagnostic.file.to_string_lossy(), text))
             });
@@ -73,7 +87,11 @@ impl Excerpt<'_> {
 impl fmt::Display for Excerpt<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.span().is_none() && !self.diagnostic.file.as_os_str().is_empty() {
-            write!(formatter, "{}: ", self.diagnostic.file.display())?;
+            write!(formatter, "{}", self.diagnostic.file.display())?;
+            if let Some(span) = self.diagnostic.span {
+                write!(formatter, ":{}:{}", span.line, span.column)?;
+            }
+            formatter.write_str(": ")?;
         }
         formatter.write_str(&self.diagnostic.message)
     }

@@ -103,6 +103,7 @@ rules! {
     LOCATION_MISSING "location-missing" Error "a contract says where its data is";
     LOCATION_INVALID "location-invalid" Error "a location is a path or URL that its server type can have";
     LOCATION_SHARED "location-shared" Error "two tables don't share one location";
+    LOCATION_FOREIGN "location-foreign" Error "a domain's tables are not in the data of another domain's tables";
     LOCATION_UNSUPPORTED "location-unsupported" Warning "tables are in a store and format that meshgate reads";
     FORMAT_UNKNOWN "format-unknown" Error "a server's `format` is delta, iceberg or parquet";
     TEAM_MISSING "team-missing" Warning "a contract or its product names its team";

@@ -216,7 +216,7 @@ static SCHEMA_OBJECT: ObjectShape = ObjectShape {
         TAGS,
         CUSTOM_PROPERTIES,
         optional("properties", Objects(&COLUMN)),
-        RELATIONSHIPS,
+        optional("relationships", Objects(&TABLE_RELATIONSHIP)),
         QUALITY,
         optional("context", Either(&[Text, Object(&CONTEXT)])),
     ],
@@ -256,7 +256,7 @@ macro_rules! property_shape {
                 optional("examples", List(&Any)),
                 optional("enum", Objects(&ENUM_VALUE)),
                 optional("criticalDataElement", Boolean),
-                RELATIONSHIPS,
+                optional("relationships", Objects(&COLUMN_RELATIONSHIP)),
                 QUALITY,
                 optional("properties", Objects(&COLUMN)),
                 optional("items", Object(&ITEMS)),
@@ -313,17 +313,47 @@ static ENUM_VALUE: ObjectShape = ObjectShape {
     ],
 };
 
-static RELATIONSHIP: ObjectShape = ObjectShape {
-    noun: "a relationship",
+/// Of a table: it names the columns on both sides.
+static TABLE_RELATIONSHIP: ObjectShape = ObjectShape {
+    noun: "a table's relationship",
     keys: &[
         optional("id", Text),
         optional("type", Word(&["foreignKey"])),
-        optional("from", Either(&[Text, List(&Text)])),
+        required("from", Either(&[Text, List(&Text)])),
         required("to", Either(&[Text, List(&Text)])),
         CUSTOM_PROPERTIES,
     ],
 };
-const RELATIONSHIPS: crate::shape::Key = optional("relationships", Objects(&RELATIONSHIP));
+/// Of a column: it is one side itself.
+static COLUMN_RELATIONSHIP: ObjectShape = ObjectShape {
+    noun: "a column's relationship",
+    keys: &[
+        optional("id", Text),
+        optional("type", Word(&["foreignKey"])),
+        required("to", Either(&[Text, List(&Text)])),
+        CUSTOM_PROPERTIES,
+    ],
+};
+
+/// A rule's kind says what else it must have.
+fn check_quality_rule(node: &Node, checker: &mut Checker<'_>) {
+    let noun = QUALITY_RULE.noun;
+    checker.check_keys(node, noun, QUALITY_RULE.keys);
+    let kind = node.get("type").and_then(Node::as_text);
+    let needed: &[&str] = match kind {
+        Some("library") => &["metric"],
+        Some("sql") => &["query"],
+        Some("custom") => &["engine", "implementation"],
+        _ => &[],
+    };
+    for key in needed.iter().filter(|key| node.get(key).is_none()) {
+        checker.missing(node, &format!("{noun} of type `{}`", kind.unwrap_or_default()), key);
+    }
+    let compares = matches!(kind, Some("library" | "sql")) || node.get("metric").is_some();
+    if compares && !node.entries().iter().any(|entry| entry.key.value.starts_with("must")) {
+        checker.missing(node, noun, "mustBe");
+    }
+}
 
 static QUALITY_RULE: ObjectShape = ObjectShape {
     noun: "a quality rule",
@@ -361,7 +391,7 @@ static QUALITY_RULE: ObjectShape = ObjectShape {
         CUSTOM_PROPERTIES,
     ],
 };
-const QUALITY: crate::shape::Key = optional("quality", Objects(&QUALITY_RULE));
+const QUALITY: crate::shape::Key = optional("quality", List(&Dependent(check_quality_rule)));
 
 static PRICE: ObjectShape = ObjectShape {
     noun: "a price",

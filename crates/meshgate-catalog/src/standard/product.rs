@@ -1,8 +1,8 @@
 //! ODPS `kind: DataProduct`.
 
 use super::{
-    CONTEXT, CUSTOM_PROPERTIES, DEFINITIONS, DEPRECATED, DESCRIPTION, SYNONYMS, TAGS, TEAM, description_of, support_of,
-    team_of,
+    CONTEXT, CUSTOM_PROPERTIES, DEFINITIONS, DEPRECATED, DESCRIPTION, MEMBER, SYNONYMS, TAGS, description_of,
+    support_of, team_of,
 };
 use crate::{
     Diagnostic, Support,
@@ -150,6 +150,19 @@ static MANAGEMENT_PORT: ObjectShape = ObjectShape {
         optional("channel", Text),
         optional("description", Text),
         DEPRECATED,
+        TAGS,
+        CUSTOM_PROPERTIES,
+        DEFINITIONS,
+    ],
+};
+
+/// Unlike in ODCS, a team has no `id`.
+static TEAM: ObjectShape = ObjectShape {
+    noun: "a team",
+    keys: &[
+        optional("name", Text),
+        optional("description", Text),
+        optional("members", Objects(&MEMBER)),
         TAGS,
         CUSTOM_PROPERTIES,
         DEFINITIONS,

@@ -198,6 +198,80 @@ fn products_and_contracts() {
 }
 
 #[test]
+fn versions_of_a_product() {
+    let port = "  - {name: flights, version: 1.2.0, contractId: \"urn:datacontract:flights\"}\n";
+    assert_snapshot!(product(port, &format!("{port}{port}")), @r"
+    does not load
+    error[port-duplicate] domains/operations/departures/departures.odps.yaml:11:12: output port `flights` stands twice; give the port another name or version
+    ");
+    let second = "domains/operations/departures/second.odps.yaml";
+    let two = Fixture::sound().with(second, Fixture::sound().files[PRODUCT].clone()).edit(
+        second,
+        "\nversion: 1.2.0",
+        "\nversion: 1.1.0",
+    );
+    assert_snapshot!(two.clone().findings(), @r"
+    does not load
+    error[product-duplicate] domains/operations/departures/second.odps.yaml:1:1: `domains/operations/departures/departures.odps.yaml` describes version 1 of this product too; set `status: retired` in the older one, or remove it
+    ");
+    assert_eq!(two.edit(second, "status: active", "status: retired").findings(), "loads\n");
+    assert_snapshot!(contract("status: active", "status: deprecated"), @r"
+    loads
+    warning[product-deprecated] domains/operations/departures/flights.odcs.yaml:5:9: the contract of output port `flights` is deprecated, and still served; say in its description until when, and what to use instead
+    ");
+}
+
+#[test]
+fn quality_and_relationships() {
+    assert_snapshot!(contract("metric: rowCount, mustBeGreaterThan: 0", "mustBeGreaterThan: 0"), @r"
+    does not load
+    error[key-missing] domains/operations/departures/flights.odcs.yaml:20:16: a quality rule of type `library` has no `metric`; add `metric: …`
+    ");
+    assert_snapshot!(contract("type: library, metric: rowCount", "type: sql"), @r"
+    does not load
+    error[key-missing] domains/operations/departures/flights.odcs.yaml:20:16: a quality rule of type `sql` has no `query`; add `query: …`
+    ");
+    assert_snapshot!(contract(", mustBeGreaterThan: 0", ""), @r"
+    does not load
+    error[key-missing] domains/operations/departures/flights.odcs.yaml:20:16: a quality rule has no `mustBe`; add `mustBe: …`
+    ");
+    assert_snapshot!(contract("    quality:", "    relationships: [{to: planes.tailnum}]\n    quality:"), @r"
+    does not load
+    error[key-missing] domains/operations/departures/flights.odcs.yaml:20:22: a table's relationship has no `from`; add `from: …`
+    ");
+    assert_snapshot!(contract("{name: tailnum,", "{name: tailnum, relationships: [{from: flights.tailnum, to: planes.tailnum}],"), @r"
+    does not load
+    error[key-unknown] domains/operations/departures/flights.odcs.yaml:18:42: `from` is not a key of a column's relationship; remove it, or write it as an item of `customProperties`
+    ");
+}
+
+#[test]
+fn another_domains_data() {
+    let fleet = |path: &str| path.replace("operations/departures", "fleet/aircraft");
+    let text = |path: &str| {
+        let text = String::from_utf8(Fixture::sound().files[path].clone()).unwrap();
+        text.replace("operations", "fleet")
+            .replace("departures", "aircraft")
+            .replace("urn:datacontract:flights", "urn:datacontract:fleet")
+    };
+    let copied = Fixture::sound()
+        .with("domains/fleet/domain.yaml", text(DOMAIN))
+        .with(&fleet(PRODUCT), text(PRODUCT))
+        .with(&fleet(CONTRACT), text(CONTRACT));
+    assert_snapshot!(copied.findings(), @r"
+    does not load
+    error[location-foreign] domains/operations/departures/flights.odcs.yaml:11:11: the data of `operations.departures.flights` is that of `fleet.aircraft.flights`, of another domain; keep the domains' data apart; consumers join tables of many domains by name
+    ");
+    let nested = copied.clone().edit(&fleet(CONTRACT), "lake/{model}", "lake/flights/part");
+    assert_snapshot!(nested.findings(), @r"
+    does not load
+    error[location-foreign] domains/fleet/aircraft/flights.odcs.yaml:11:11: the data of `fleet.aircraft.flights` is within that of `operations.departures.flights`, of another domain; keep the domains' data apart; consumers join tables of many domains by name
+    ");
+    let beside = copied.edit(&fleet(CONTRACT), "lake/{model}", "lake/flights_of_fleet");
+    assert_eq!(beside.findings(), "loads\n");
+}
+
+#[test]
 fn tables_and_columns() {
     assert_snapshot!(contract("  - name: flights", "  - name: Flights 2013"), @r"
     does not load
@@ -420,6 +494,35 @@ fn every_finding_comes_at_once() {
     error[value-unknown] domains/operations/departures/flights.odcs.yaml:19:40: `logicalType` can't be `int`; did you mean `integer`?
     error[type-mismatch] users.yaml:4:13: `groups` is text, but must be a list; begin each item with `- `
     ");
+}
+
+#[test]
+fn a_report_shows_no_secret() {
+    let folder = Fixture::sound()
+        .edit(CONTRACT, "value: 336776", "value: AKIAIOSFODNN7EXAMPLE")
+        .edit(CONTRACT, "logicalType: integer", "logicalType: int")
+        .edit(USERS, "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$RdescudvJCsgt3ub+b5dWRWJTmaaJObG", "open sesame")
+        .write();
+    let catalog = folder.path().join("catalog");
+    let report = CatalogSnapshot::load(&catalog).unwrap_err();
+    assert_snapshot!(report.render(&catalog), @r#"
+    secret
+
+      × domains/operations/departures/flights.odcs.yaml:15:56: this looks like an AWS access key
+      help: take it out of the catalog, make it invalid where it came from, and write `${VAR}` in its place
+
+    value-unknown
+
+      × domains/operations/departures/flights.odcs.yaml:19:40: `logicalType` can't be `int`
+      help: did you mean `integer`?
+
+    password-hash
+
+      × users.yaml:3:15: the password of `analyst` is not an argon2 hash
+      help: write the hash that `meshgate hash-password` prints, in quotes: `"$argon2id$v=19$…"`
+
+    3 errors, 0 warnings
+    "#);
 }
 
 #[test]

@@ -21,6 +21,7 @@ fn ten_thousand_tables_load_and_resolve() {
             let of_product = |text: &str| {
                 of_domain(text)
                     .replace("departures", &format!("product_{p}"))
+                    .replace("/lake/", &format!("/lake/{d}/{p}/"))
                     .replace("urn:datacontract:flights", &format!("urn:datacontract:{d}:{p}"))
             };
             fixture = fixture
@@ -38,7 +39,7 @@ fn ten_thousand_tables_load_and_resolve() {
                 let table =
                     snapshot.resolve(&format!("domain_{d}"), &format!("product_{p}"), &format!("flights_{t}")).unwrap();
                 assert_eq!(table.name.to_string(), format!("domain_{d}.product_{p}.flights_{t}"));
-                assert!(table.location.url.ends_with(&format!("/lake/flights_{t}/")));
+                assert!(table.location.url.ends_with(&format!("/lake/{d}/{p}/flights_{t}/")));
                 let expected = if d == 7 { "restricted" } else { "public" };
                 assert_eq!(table.columns[0].classification.as_deref(), Some(expected));
                 count += 1;
