@@ -3,7 +3,8 @@
 //! A fenced block counts if an HTML comment stands right above it:
 //! `<!-- publish: file=PATH -->` writes the block to that file, `<!-- publish: run -->` gives it to `sh`, and
 //! `<!-- publish: expect -->` compares it with what the last run wrote, standard error after standard output.
-//! All of it happens in an empty folder that is also the home folder, with the clone's `examples` in it.
+//! All of it happens in a folder of its own that is also the home folder, with the clone's `examples` and a demo mesh
+//! in it.
 
 use std::{
     env, fs,
@@ -41,8 +42,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Tally, String> {
     copy_folder(&workspace.root.join("examples"), &home.join("examples")).map_err(|error| error.to_string())?;
     let path = search_path(workspace)?;
 
-    let mut total = Tally::default();
-    let mut said = String::new();
+    // The section begins with the mesh that the demo has built; the tour is that, and a test of its own.
+    let tour = shell(&home, &path, "meshgate demo --once");
+    let mut total = Tally::one(tour.is_ok());
+    let mut said = tour.inspect(|_| say("meshgate demo --once: ok"))?;
     for block in &blocks {
         let outcome = match &block.action {
             Action::File(name) => write(&home, name, &block.text),

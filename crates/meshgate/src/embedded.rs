@@ -2,12 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use meshgate_catalog::{Report, UserDirectory, nearest};
 use meshgate_policy::Principal;
-use meshgate_query::{LiveMesh, QueryEngine, QueryRequest, QueryStream, RecordSink};
+use meshgate_query::{LiveMesh, QueryEngine, QueryRecord, QueryRequest, QueryStream, RecordSink};
 
 use crate::{
     config::Settings,
@@ -20,6 +20,7 @@ use crate::{
 pub(crate) struct Embedded {
     engine: QueryEngine,
     users: Users,
+    records: Arc<LastRecord>,
 }
 
 /// Where users come from.
@@ -43,9 +44,10 @@ impl Embedded {
             Some(key) => key.clone(),
             None => mask_key_of(&settings.catalog)?.unwrap_or_else(key_file::random_secret),
         };
-        let engine = QueryEngine::new(settings.engine_config(&mask_key), mesh, sink)
+        let records = Arc::new(LastRecord { next: sink, query_id: Mutex::default() });
+        let engine = QueryEngine::new(settings.engine_config(&mask_key), mesh, records.clone())
             .map_err(|error| Error::Query { error, query_id: None })?;
-        Ok((Self { engine, users }, warnings))
+        Ok((Self { engine, users, records }, warnings))
     }
 
     /// The user of that name, as a caller.
@@ -73,13 +75,33 @@ impl Embedded {
     /// Plans and starts one statement; the query's id comes with its rows.
     pub(crate) async fn run(&self, principal: &Principal, sql: &str) -> Result<(String, QueryStream)> {
         let request = QueryRequest { sql: sql.to_owned(), ..QueryRequest::default() };
-        let planned =
-            self.engine.plan(principal, request).await.map_err(|error| Error::Query { error, query_id: None })?;
+        let planned = self.engine.plan(principal, request).await;
+        let planned = planned.map_err(|error| Error::Query { error, query_id: self.records.query_id() })?;
         let query_id = planned.query_id().to_owned();
         match planned.execute().await {
             Ok(rows) => Ok((query_id, rows)),
             Err(error) => Err(Error::Query { error, query_id: Some(query_id) }),
         }
+    }
+}
+
+/// Passes records on, and remembers whose the last one was: a query that does not plan tells its id there alone.
+#[derive(Debug)]
+struct LastRecord {
+    next: Arc<dyn RecordSink>,
+    query_id: Mutex<Option<String>>,
+}
+
+impl LastRecord {
+    fn query_id(&self) -> Option<String> {
+        self.query_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl RecordSink for LastRecord {
+    fn record(&self, record: &QueryRecord) {
+        *self.query_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(record.query_id.clone());
+        self.next.record(record);
     }
 }
 

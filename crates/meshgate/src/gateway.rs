@@ -1,11 +1,11 @@
 //! The running gateway: engine and endpoint over one mesh, until a signal ends it.
 
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use meshgate_catalog::Report;
 use meshgate_flight::SealKey;
 use meshgate_query::{LiveMesh, QueryEngine};
-use tokio::{net::TcpListener, runtime::Runtime, sync::Notify, time};
+use tokio::{net::TcpListener, runtime::Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -14,9 +14,6 @@ use crate::{
     error::{Error, Result},
     key_file, logging,
 };
-
-/// How long running queries have to end after the first signal.
-const DRAIN: Duration = Duration::from_secs(30);
 
 /// The runtime of sockets and files; the engine brings its own for plans.
 pub(crate) fn runtime() -> Result<Runtime> {
@@ -32,11 +29,10 @@ pub(crate) fn runtime() -> Result<Runtime> {
 
 /// Serves until SIGTERM or SIGINT, then drains. `ready` is told the address once it accepts connections.
 pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Result<()> {
-    // Watched before it is loaded, so that no change goes unseen; the watch lasts as long as this binding.
-    let changed = Arc::new(Notify::new());
-    let _watch = if settings.watch_catalog { watch(&settings.catalog, changed.clone()) } else { None };
     let (mesh, warnings) = open_mesh(&settings.catalog)?;
-    log_findings(&warnings);
+    log_warnings(&warnings);
+    // The watch lasts as long as this binding.
+    let _watch = if settings.watch_catalog { watch(&mesh) } else { None };
     let mask_key = match &settings.mask_key {
         Some(key) => key.clone(),
         None => mask_key_of(&settings.catalog)?.unwrap_or_else(|| {
@@ -69,7 +65,7 @@ pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Resu
             .map_err(|error| Error::Query { error, query_id: None })?;
     tracing::info!(revision = mesh.current().catalog.revision(), "catalog loaded");
 
-    let gateway = Gateway { mesh, changed, engine: Arc::new(engine), endpoint };
+    let gateway = Gateway { mesh, engine: Arc::new(engine), endpoint };
     let runtime = runtime()?;
     let outcome = runtime.block_on(gateway.run(settings.listen, ready));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -79,8 +75,6 @@ pub(crate) fn serve(settings: &Settings, ready: impl FnOnce(SocketAddr)) -> Resu
 /// What serves.
 struct Gateway {
     mesh: Arc<LiveMesh>,
-    /// Told of each change of the catalog's files.
-    changed: Arc<Notify>,
     engine: Arc<QueryEngine>,
     endpoint: meshgate_flight::Config,
 }
@@ -99,15 +93,12 @@ impl Gateway {
                 tokio::select! {
                     () = terminations.next() => break,
                     () = hang_ups.next() => reload(&self.mesh).await,
-                    () = self.changed.notified() => reload(&self.mesh).await,
                 }
             }
             tracing::info!("draining; a second signal ends it at once");
             shutdown.cancel();
-            tokio::select! {
-                () = terminations.next() => tracing::warn!("ended with queries running"),
-                () = time::sleep(DRAIN) => tracing::warn!("queries still ran after {} s; ended them", DRAIN.as_secs()),
-            }
+            terminations.next().await;
+            tracing::warn!("ended with queries running");
             Error::Interrupted
         };
         tokio::select! {
@@ -120,41 +111,23 @@ impl Gateway {
     }
 }
 
-/// Reads the catalog again. A broken one is logged, and the last good one goes on serving.
+/// Reads the catalog again. The mesh logs what comes of it; of a broken one, the last good one goes on serving.
 async fn reload(mesh: &Arc<LiveMesh>) {
-    let before = mesh.current().catalog.revision().to_owned();
     let reloading = mesh.clone();
-    match tokio::task::spawn_blocking(move || reloading.reload()).await {
-        Ok(Ok(warnings)) => {
-            let revision = mesh.current().catalog.revision().to_owned();
-            if revision != before {
-                log_findings(&warnings);
-                tracing::info!(%revision, "catalog reloaded");
-            }
-        }
-        Ok(Err(errors)) => {
-            log_findings(&errors);
-            let found = errors.summary();
-            tracing::error!(serving = %before, "the catalog did not reload ({found}); the last good one goes on serving");
-        }
-        Err(error) => tracing::error!(%error, serving = %before, "the catalog did not reload"),
+    if let Err(error) = tokio::task::spawn_blocking(move || reloading.reload()).await {
+        tracing::error!(%error, "the catalog did not reload; the last good one goes on serving");
     }
 }
 
-fn log_findings(report: &Report) {
+/// Without a watch the gateway still serves, and SIGHUP reloads.
+fn watch(mesh: &Arc<LiveMesh>) -> Option<meshgate_catalog::Watch> {
+    mesh.watch().inspect_err(|error| tracing::warn!(%error, "the catalog is not watched; SIGHUP reloads it")).ok()
+}
+
+fn log_warnings(report: &Report) {
     for diagnostic in &report.diagnostics {
-        match diagnostic.severity {
-            meshgate_catalog::Severity::Error => tracing::error!(target: "meshgate::catalog", "{diagnostic}"),
-            meshgate_catalog::Severity::Warning => tracing::warn!(target: "meshgate::catalog", "{diagnostic}"),
-        }
+        tracing::warn!(target: "meshgate::catalog", "{diagnostic}");
     }
-}
-
-/// Tells `changed` of each change of the catalog. Without a watch the gateway still serves, and SIGHUP reloads.
-fn watch(folder: &Path, changed: Arc<Notify>) -> Option<meshgate_catalog::Watch> {
-    meshgate_catalog::watch(folder, move || changed.notify_one())
-        .inspect_err(|error| tracing::warn!(%error, "the catalog is not watched; SIGHUP reloads it"))
-        .ok()
 }
 
 /// SIGTERM and SIGINT.
