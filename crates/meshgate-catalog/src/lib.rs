@@ -15,7 +15,8 @@
 //! domains/<domain>/<product>/*.odcs.yaml       ODCS 3.0 to 3.2, the contracts of the output ports
 //! ```
 //!
-//! Other files (`README.md`, `samples/*.sql`) are not read. The folders' names are the SQL names:
+//! Other files (`README.md`, `samples/*.sql`) are not read. A file has at most 8 MiB; links may not lead out of the
+//! folder; YAML is that of the core schema of YAML 1.2 (`yes` is text), without merge keys (`<<`). The folders' names are the SQL names:
 //! `domains/operations/departures/` with a contract's schema object `flights` is `operations.departures.flights`.
 //! `name`, `domain` and `dataProduct` in the files say the same as the folders.
 //!
@@ -66,6 +67,9 @@
 //! table's `physicalName`, else its `name`. Tables on other servers are listed, and fail when they are queried
 //! ([`TableFormat::Unsupported`]).
 //!
+//! A `local` path may lead anywhere, but not into the data of another domain's table: who publishes data has policies
+//! of their own over it.
+//!
 //! A table's custom property `declaredRows` is a row count for planning:
 //! `customProperties: [{property: declaredRows, value: 336776}]`.
 //!
@@ -83,6 +87,24 @@
 //! # Rules
 //!
 //! [`RULES`] lists every rule with its stable id. Errors keep the catalog from loading; warnings come back with it.
+//!
+//! # Use
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use meshgate_catalog::CatalogSnapshot;
+//!
+//! let folder = Path::new("catalog");
+//! match CatalogSnapshot::load(folder) {
+//!     Ok((snapshot, warnings)) => {
+//!         eprint!("{warnings}");
+//!         let table = snapshot.resolve("operations", "departures", "flights");
+//!         println!("{}", table.map_or("no such table", |table| table.location.url.as_str()));
+//!     }
+//!     Err(errors) => eprint!("{}", errors.render(folder)),
+//! }
+//! ```
 
 mod model;
 mod name;
