@@ -4,16 +4,17 @@ mod annotations;
 mod checks;
 mod condition;
 mod source;
+mod validation;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use cedar_policy::{Effect, EntityUid, Policy, PolicySet, ValidationMode, Validator};
+use cedar_policy::{Effect, EntityUid, Policy, PolicySet, Validator};
 use meshgate_catalog::{CatalogSnapshot, Diagnostic, PolicyOwner, Severity};
 
 use crate::{
     Mask, PolicyReference, RowFilter,
     attributes::AttributeTypes,
-    entities::{Action, EntityKind},
+    entities::EntityKind,
     mesh::Mesh,
     scope::{ActionScope, PrincipalScope, ResourceScope},
 };
@@ -121,13 +122,15 @@ impl Compilation<'_> {
                 resource: ResourceScope::of(policy),
             })
             .collect();
-        self.validate(source, set, &drafts);
+        let mut faulty = HashSet::new();
         for draft in &drafts {
+            let before = source.findings.len();
             check_id(source, draft, ids);
             self.check_annotation_names(source, draft);
             self.check_domain(source, draft);
             self.check_entities(source, draft);
             let conditions = Conditions::of(draft.policy);
+            self.check_asked_attributes(source, draft, &conditions);
             self.check_compared_values(source, draft, &conditions);
             let mask = self.mask(source, draft);
             let row_filter = self.row_filter(source, draft);
@@ -140,6 +143,9 @@ impl Compilation<'_> {
                     Finding::error("policy-schema", format!("policy `{}` can't be evaluated alone", draft.id)),
                     draft.place(),
                 );
+            }
+            if source.findings[before..].iter().any(|finding| finding.severity == Severity::Error) {
+                faulty.insert(draft.policy.id().clone());
             }
             compiled.push(CompiledPolicy {
                 reference: PolicyReference { id: draft.id.clone(), file: file.path.clone() },
@@ -158,37 +164,7 @@ impl Compilation<'_> {
                 row_filter,
             });
         }
-    }
-
-    /// Cedar's own validation, in strict mode.
-    fn validate(&self, source: &mut Source<'_>, set: &PolicySet, drafts: &[Draft<'_>]) {
-        let result = self.validator.validate(set, ValidationMode::Strict);
-        let mut faulty = Vec::new();
-        let mut seen = std::collections::HashSet::new();
-        for error in result.validation_errors() {
-            let Some(draft) = drafts.iter().find(|draft| draft.policy.id() == error.policy_id()) else { continue };
-            faulty.push(error.policy_id().clone());
-            let text = named(&error.to_string(), draft);
-            if seen.insert(text.clone()) {
-                source.add_foreign(Finding::error("policy-schema", text), error, draft.place());
-            }
-        }
-        for warning in result.validation_warnings() {
-            let Some(draft) = drafts.iter().find(|draft| draft.policy.id() == warning.policy_id()) else { continue };
-            use cedar_policy::ValidationWarning as Warning;
-            match warning {
-                Warning::ImpossiblePolicy(_) | Warning::InvalidActionApplication(_) => {
-                    if !faulty.contains(warning.policy_id()) {
-                        source.add(never_applies(draft), draft.place());
-                        faulty.push(warning.policy_id().clone());
-                    }
-                }
-                _ => {
-                    let text = named(&warning.to_string(), draft);
-                    source.add_foreign(Finding::warning("policy-text", text), warning, draft.place());
-                }
-            }
-        }
+        self.validate(source, set, &drafts, faulty);
     }
 }
 
@@ -213,33 +189,6 @@ fn parse(source: &mut Source<'_>) -> Option<PolicySet> {
             }
             None
         }
-    }
-}
-
-/// Cedar names a policy by its position; people by `@id`.
-fn named(text: &str, draft: &Draft<'_>) -> String {
-    let prefix = format!("for policy `{}`, ", draft.policy.id());
-    let rest = text.strip_prefix(prefix.as_str()).unwrap_or(text);
-    format!("policy `{}`: {}", draft.id, sentence(&rest))
-}
-
-fn never_applies(draft: &Draft<'_>) -> Finding {
-    let message = format!("policy `{}` can never apply", draft.id);
-    let kind = draft.resource.entity().and_then(|entity| EntityKind::of(entity.type_name()));
-    let equals_container = matches!(draft.resource, ResourceScope::Entity { inherited: false, .. });
-    let finding = match kind {
-        // A forbid that never applies protects nothing, and nobody would notice.
-        _ if !draft.is_permit() => Finding::error("policy-never-applies", message),
-        _ => Finding { severity: Severity::Warning, ..Finding::error("policy-never-applies", message) },
-    };
-    match kind {
-        Some(EntityKind::Domain | EntityKind::Product | EntityKind::Table) if equals_container => {
-            finding.hint("write `resource in …`: `==` is that one entity, not what is in it")
-        }
-        Some(EntityKind::Column) if draft.actions.is_only(Action::ReadRows) => {
-            finding.hint("`read_rows` is about tables, the other actions are about columns")
-        }
-        _ => finding.hint("look at its scope and conditions: no request satisfies them all"),
     }
 }
 

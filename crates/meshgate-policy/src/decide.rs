@@ -6,6 +6,7 @@
 use std::{
     cell::OnceCell,
     collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
 };
 
 use cedar_policy::{Authorizer, Context, Decision, Effect, Entities, Entity, EntityUid, Request, RestrictedExpression};
@@ -15,7 +16,7 @@ use crate::{
     ColumnAccess, ColumnGrant, Denial, FilterSource, Grant, Mask, PolicyReference, Principal, RowAccess,
     compile::CompiledPolicy,
     entities::{Action, Vocabulary},
-    plan::{ColumnClass, TablePlan},
+    plan::{Grouping, TablePlan},
     scope::Caller,
 };
 
@@ -81,7 +82,7 @@ impl<'a> Verdict<'a> {
 struct ClassDecision {
     access: ClassAccess,
     discoverable: bool,
-    policies: Vec<PolicyReference>,
+    policies: Arc<[PolicyReference]>,
 }
 
 enum ClassAccess {
@@ -97,12 +98,19 @@ struct Evaluation {
     context: Context,
 }
 
-/// The policies about all columns that the caller is in the scope of, for one action: those whose outcome is the
-/// same for each column, evaluated, and those that look at the column.
+/// The policies about all columns that the caller is in the scope of, evaluated for one action.
 struct Prepared<'a> {
     action: Action,
+    /// What is the same for each column.
     verdict: Verdict<'a>,
-    by_column: Vec<&'a CompiledPolicy>,
+    by_column: Vec<ByColumn<'a>>,
+}
+
+/// A policy whose conditions look at the column: its outcome for each group of classes.
+struct ByColumn<'a> {
+    policy: &'a CompiledPolicy,
+    outcomes: Vec<Outcome>,
+    grouping: &'a Grouping,
 }
 
 impl<'a> Deciding<'a> {
@@ -112,13 +120,13 @@ impl<'a> Deciding<'a> {
         let request = Requests { deciding: self, caller: &caller, evaluation: &evaluation };
         let prepared = Action::ON_COLUMNS.map(|action| request.prepare(action));
         let classes: Vec<ClassDecision> =
-            self.plan.classes.iter().map(|class| request.decide_class(class, &prepared)).collect();
+            (0..self.plan.classes.len()).map(|class| request.decide_class(class, &prepared)).collect();
         let columns: Vec<ColumnGrant> = (self.table.columns.iter().zip(&self.plan.class_of))
             .map(|(column, class)| self.column_grant(column, &classes[*class]))
             .collect();
         let (rows, row_policies) = request.rows();
         let mut policies: Vec<PolicyReference> = row_policies;
-        policies.extend(classes.into_iter().flat_map(|class| class.policies));
+        policies.extend(classes.iter().flat_map(|class| class.policies.iter().cloned()));
         sort(&mut policies);
         Grant { table: self.table.name.clone(), columns, rows, policies }
     }
@@ -130,7 +138,7 @@ impl<'a> Deciding<'a> {
             access: ColumnAccess::Denied,
             discoverable: false,
             denial: Some(Denial::PolicyError),
-            policies: Vec::new(),
+            policies: Arc::default(),
         });
         Grant { table: table.name.clone(), columns: columns.collect(), rows: RowAccess::Nothing, policies: Vec::new() }
     }
@@ -154,7 +162,7 @@ impl<'a> Deciding<'a> {
             access,
             discoverable: class.discoverable,
             denial,
-            policies: if denial == Some(Denial::Unclassified) { Vec::new() } else { class.policies.clone() },
+            policies: if denial == Some(Denial::Unclassified) { Arc::default() } else { Arc::clone(&class.policies) },
         }
     }
 }
@@ -176,18 +184,24 @@ impl<'a> Requests<'a, '_> {
             if !policy.actions.contains(action) || !policy.principal.covers(self.caller) {
                 continue;
             }
-            match &policy.condition {
-                Some(condition) if condition.reads.any => prepared.by_column.push(policy),
-                _ => prepared.verdict.add(policy, self.outcome(policy, action, &any_column.entity)),
+            let reads = policy.condition.as_ref().map(|condition| condition.reads).filter(|reads| !reads.is_nothing());
+            match reads.and_then(|reads| self.deciding.plan.grouping(reads)) {
+                None => prepared.verdict.add(policy, self.outcome(policy, action, &any_column.entity)),
+                Some(grouping) => {
+                    let first = grouping.first_of.iter().map(|class| &self.deciding.plan.classes[*class].entity);
+                    let outcomes = first.map(|entity| self.outcome(policy, action, entity)).collect();
+                    prepared.by_column.push(ByColumn { policy, outcomes, grouping });
+                }
             }
         }
         prepared
     }
 
-    fn verdict(&self, prepared: &Prepared<'a>, class: &ColumnClass) -> Verdict<'a> {
+    fn verdict(&self, prepared: &Prepared<'a>, class_position: usize) -> Verdict<'a> {
+        let class = &self.deciding.plan.classes[class_position];
         let mut verdict = prepared.verdict.clone();
-        for policy in &prepared.by_column {
-            verdict.add(policy, self.outcome(policy, prepared.action, &class.entity));
+        for ByColumn { policy, outcomes, grouping } in &prepared.by_column {
+            verdict.add(policy, outcomes[grouping.group_of[class_position]]);
         }
         for position in &class.about_it {
             let policy = &self.deciding.policies[*position];
@@ -198,24 +212,24 @@ impl<'a> Requests<'a, '_> {
         verdict
     }
 
-    fn decide_class(&self, class: &ColumnClass, prepared: &[Prepared<'a>; 3]) -> ClassDecision {
+    fn decide_class(&self, class: usize, prepared: &[Prepared<'a>; 3]) -> ClassDecision {
         let [discover, select, select_masked] = prepared;
         let discover = self.verdict(discover, class);
         if !discover.is_allowed() {
             let access = ClassAccess::Denied(discover.denial());
-            return ClassDecision { access, discoverable: false, policies: references(discover.against()) };
+            return ClassDecision { access, discoverable: false, policies: references(discover.against()).into() };
         }
         let select = self.verdict(select, class);
         if select.is_allowed() {
             let policies = references(discover.permits.into_iter().chain(select.permits));
-            return ClassDecision { access: ClassAccess::Raw, discoverable: true, policies };
+            return ClassDecision { access: ClassAccess::Raw, discoverable: true, policies: policies.into() };
         }
         let select_masked = self.verdict(select_masked, class);
         let masks: Vec<Mask> = select_masked.permits.iter().filter_map(|policy| policy.mask).collect();
         if select_masked.is_allowed() && !masks.is_empty() {
             let masking = select_masked.permits.iter().copied().filter(|policy| policy.mask.is_some());
             let policies = references(discover.permits.iter().copied().chain(masking).chain(select.against()));
-            return ClassDecision { access: ClassAccess::Masked(masks), discoverable: true, policies };
+            return ClassDecision { access: ClassAccess::Masked(masks), discoverable: true, policies: policies.into() };
         }
         // The default is the weakest reason: where a policy spoke, it is the policy's doing.
         let denial =
@@ -225,7 +239,7 @@ impl<'a> Requests<'a, '_> {
             spoken => spoken,
         });
         let policies = references(select.against().chain(select_masked.against()));
-        ClassDecision { access: ClassAccess::Denied(denial), discoverable: true, policies }
+        ClassDecision { access: ClassAccess::Denied(denial), discoverable: true, policies: policies.into() }
     }
 
     /// Which rows show, and the policies that decided it.

@@ -13,7 +13,7 @@
 use std::str::FromStr;
 
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, ParseErrors};
-use meshgate_catalog::TableName;
+use meshgate_catalog::{LogicalType, TableName};
 
 /// The actions that policies speak of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,7 +58,7 @@ pub(crate) enum EntityKind {
 }
 
 impl EntityKind {
-    const ALL: [EntityKind; 8] = [
+    pub(crate) const ALL: [EntityKind; 8] = [
         EntityKind::User,
         EntityKind::Group,
         EntityKind::Role,
@@ -156,6 +156,23 @@ pub(crate) fn column_id(table: &TableName, column: &str) -> String {
         format!("{table}.\"{}\"", column.replace('"', "\"\""))
     } else {
         format!("{table}.{column}")
+    }
+}
+
+/// As ODCS writes it.
+pub(crate) fn logical_type_name(logical_type: LogicalType) -> &'static str {
+    match logical_type {
+        LogicalType::String => "string",
+        LogicalType::Date => "date",
+        LogicalType::Timestamp => "timestamp",
+        LogicalType::Time => "time",
+        LogicalType::Number => "number",
+        LogicalType::Integer => "integer",
+        LogicalType::Object => "object",
+        LogicalType::Array => "array",
+        LogicalType::Boolean => "boolean",
+        LogicalType::Map => "map",
+        LogicalType::Vector => "vector",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a principal may see of one table.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, sync::Arc};
 
 use meshgate_catalog::{AttributeValue, TableName};
 
@@ -48,8 +48,8 @@ pub struct ColumnGrant {
     pub discoverable: bool,
     /// Why it is denied; `None` when it is raw or masked.
     pub denial: Option<Denial>,
-    /// The policies that decided; empty when the default denied.
-    pub policies: Vec<PolicyReference>,
+    /// The policies that decided, shared by columns that were decided alike; empty when the default denied.
+    pub policies: Arc<[PolicyReference]>,
 }
 
 /// Why a column is denied.

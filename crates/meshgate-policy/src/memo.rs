@@ -3,16 +3,16 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::{Grant, Principal};
 
 const SHARDS: usize = 16;
 
-/// How many column decisions a shard keeps young: with the old generation some 130,000 over all shards, tens of
-/// megabytes at most.
-const YOUNG_COLUMNS: usize = 4096;
+/// How much a shard keeps young, in columns and named policies. Both generations of all shards then hold half a
+/// million of them, of a hundred bytes and more each.
+const YOUNG_WEIGHT: usize = 16_384;
 
 /// Remembers grants by principal (all of it) and table. Bounded: when the young generation is full it becomes the
 /// old one, and what nobody asked for since is forgotten.
@@ -28,7 +28,7 @@ type Generation = HashMap<Principal, HashMap<usize, Arc<Grant>>>;
 struct Shard {
     young: Generation,
     old: Generation,
-    /// In columns.
+    /// Of the young generation.
     weight: usize,
 }
 
@@ -38,7 +38,7 @@ impl Memo {
     }
 
     pub(crate) fn get(&self, principal: &Principal, table: usize) -> Option<Arc<Grant>> {
-        let mut shard = self.shard(principal);
+        let mut shard = self.shard(principal, table);
         if let Some(grant) = shard.young.get(principal).and_then(|grants| grants.get(&table)) {
             return Some(Arc::clone(grant));
         }
@@ -48,34 +48,39 @@ impl Memo {
     }
 
     pub(crate) fn insert(&self, principal: &Principal, table: usize, grant: Arc<Grant>) {
-        self.shard(principal).insert(principal, table, grant);
+        self.shard(principal, table).insert(principal, table, grant);
     }
 
     /// The size of what is remembered.
     #[cfg(test)]
-    pub(crate) fn columns(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let shards = self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner));
         shards
             .flat_map(|shard| {
                 let grants = shard.young.values().chain(shard.old.values()).flat_map(HashMap::values);
-                grants.map(|grant| grant.columns.len() + 1).collect::<Vec<_>>()
+                grants.map(|grant| weight(grant)).collect::<Vec<_>>()
             })
             .sum()
     }
 
-    fn shard(&self, principal: &Principal) -> std::sync::MutexGuard<'_, Shard> {
-        let shard = self.hasher.hash_one(principal) as usize % SHARDS;
+    fn shard(&self, principal: &Principal, table: usize) -> MutexGuard<'_, Shard> {
+        let shard = self.hasher.hash_one((principal, table)) as usize % SHARDS;
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn weight(grant: &Grant) -> usize {
+    // Columns share their policies; how many lists of them there are is not worth counting.
+    1 + grant.columns.len() + 4 * grant.policies.len()
+}
+
 impl Shard {
     fn insert(&mut self, principal: &Principal, table: usize, grant: Arc<Grant>) {
-        if self.weight >= YOUNG_COLUMNS {
+        if self.weight >= YOUNG_WEIGHT {
             self.old = std::mem::take(&mut self.young);
             self.weight = 0;
         }
-        self.weight += grant.columns.len() + 1;
+        self.weight += weight(&grant);
         match self.young.get_mut(principal) {
             Some(grants) => {
                 grants.insert(table, grant);

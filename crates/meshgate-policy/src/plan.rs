@@ -7,7 +7,7 @@ use meshgate_catalog::{Column, LogicalType, Table};
 
 use crate::{
     compile::{CompiledPolicy, ResourceReads},
-    entities::{Action, EntityKind, TablePath, Vocabulary, column_id},
+    entities::{Action, EntityKind, TablePath, Vocabulary, column_id, logical_type_name},
 };
 
 /// Policies by the resource that their scope names.
@@ -58,6 +58,8 @@ pub(crate) struct TablePlan {
     pub(crate) classes: Vec<ColumnClass>,
     /// For each column of the table, its class.
     pub(crate) class_of: Vec<usize>,
+    /// Which classes get the same answer from a condition, by what it reads.
+    pub(crate) groupings: Vec<(ResourceReads, Grouping)>,
     /// The table, what it is in, and a column of each class.
     pub(crate) entities: Option<Entities>,
 }
@@ -69,6 +71,15 @@ pub(crate) struct ColumnClass {
     pub(crate) entity: EntityUid,
     /// The policies that name this very column.
     pub(crate) about_it: Vec<usize>,
+}
+
+/// Classes that a condition can't tell apart.
+#[derive(Debug, Default)]
+pub(crate) struct Grouping {
+    /// One class of each group.
+    pub(crate) first_of: Vec<usize>,
+    /// For each class, its group.
+    pub(crate) group_of: Vec<usize>,
 }
 
 /// What columns of a class have in common.
@@ -110,6 +121,7 @@ impl TablePlan {
         let named: HashSet<&EntityUid> = in_scope().flat_map(|policy| &policy.named_columns).collect();
 
         let mut classes = Vec::new();
+        let mut examples: Vec<&Column> = Vec::new();
         let mut entities = container_entities(&path, table);
         let mut known: HashMap<ClassKey<'_>, usize> = HashMap::new();
         let mut class_of = Vec::with_capacity(table.columns.len());
@@ -127,6 +139,7 @@ impl TablePlan {
                 let names_it = |position: &usize| policies[*position].resource.column() == Some(&entity);
                 let about_it = about_one.iter().copied().filter(names_it).collect();
                 entities.extend(column_entity(&entity, &path, column));
+                examples.push(column);
                 classes.push(ColumnClass { entity, about_it });
                 classes.len() - 1
             });
@@ -135,7 +148,42 @@ impl TablePlan {
         // A missing entity would make conditions fail to evaluate: without a store everything is denied.
         let complete = entities.len() == classes.len() + 3;
         let entities = Entities::from_entities(entities, None).ok().filter(|_| complete);
-        Self { path, about_columns, about_rows, classes, class_of, entities }
+        let mut groupings: Vec<(ResourceReads, Grouping)> = Vec::new();
+        for policy in about_columns.iter().map(|position| &policies[*position]) {
+            if let Some(condition) = &policy.condition
+                && !groupings.iter().any(|(reads, _)| *reads == condition.reads)
+            {
+                groupings.push((condition.reads, Grouping::new(condition.reads, &examples)));
+            }
+        }
+        Self { path, about_columns, about_rows, classes, class_of, groupings, entities }
+    }
+
+    /// The grouping of the classes under a condition of a policy about all columns.
+    pub(crate) fn grouping(&self, reads: ResourceReads) -> Option<&Grouping> {
+        self.groupings.iter().find(|(of, _)| *of == reads).map(|(_, grouping)| grouping)
+    }
+}
+
+impl Grouping {
+    /// `examples` is a column of each class.
+    fn new(reads: ResourceReads, examples: &[&Column]) -> Self {
+        let mut grouping = Self::default();
+        let mut known = HashMap::new();
+        for (class, column) in examples.iter().enumerate() {
+            let key = (
+                reads.identity.then_some(class),
+                reads.classification.then_some(&column.classification),
+                reads.logical_type.then_some(column.logical_type),
+                reads.tags.then_some(&column.tags),
+            );
+            let group = *known.entry(key).or_insert_with(|| {
+                grouping.first_of.push(class);
+                grouping.first_of.len() - 1
+            });
+            grouping.group_of.push(group);
+        }
+        grouping
     }
 }
 
@@ -165,21 +213,4 @@ fn column_entity(entity: &EntityUid, path: &TablePath, column: &Column) -> Optio
 
 fn text_set(texts: &BTreeSet<String>) -> RestrictedExpression {
     RestrictedExpression::new_set(texts.iter().cloned().map(RestrictedExpression::new_string))
-}
-
-/// As ODCS writes it.
-fn logical_type_name(logical_type: LogicalType) -> &'static str {
-    match logical_type {
-        LogicalType::String => "string",
-        LogicalType::Date => "date",
-        LogicalType::Timestamp => "timestamp",
-        LogicalType::Time => "time",
-        LogicalType::Number => "number",
-        LogicalType::Integer => "integer",
-        LogicalType::Object => "object",
-        LogicalType::Array => "array",
-        LogicalType::Boolean => "boolean",
-        LogicalType::Map => "map",
-        LogicalType::Vector => "vector",
-    }
 }

@@ -2,8 +2,9 @@
 //!
 //! A filter that can fail on a row is an oracle for that row, however well its error text is scrubbed. So a filter
 //! consists of columns, literals, the caller's attributes (`principal.station`), comparisons of one type, `AND`,
-//! `OR`, `NOT`, `IS …`, `IN`, `BETWEEN`, `LIKE` of a literal pattern, `CASE`, `try_cast` and a few functions that
-//! have an answer for every value. No cast, arithmetic, subquery or other function.
+//! `OR`, `NOT`, `IS …`, `IN`, `BETWEEN`, `LIKE` of a literal pattern, `CASE WHEN`, `try_cast` and a few functions
+//! that have an answer for every value. No cast, arithmetic, subquery or other function. `meshgate-query` judges
+//! again by Arrow types, after coercion.
 
 mod check;
 
@@ -47,7 +48,8 @@ pub struct RowFilterError {
 }
 
 impl RowFilter {
-    /// Parses a filter as the engine does (unquoted names fold to lower case) and refuses whatever can fail.
+    /// Parses a filter as the engine does (an unquoted column folds to lower case, an attribute is named as written)
+    /// and refuses whatever can fail.
     /// Columns and attributes are looked up when a policy is compiled, for each table in its scope.
     pub fn parse(sql: &str) -> Result<Self, RowFilterError> {
         if sql.len() > MAX_BYTES {

@@ -8,7 +8,7 @@ use crate::QueryError;
 /// A discoverable table of which no column may be read.
 pub(crate) fn denied_table(table: &Table, grant: &Grant) -> QueryError {
     let policies: Vec<&PolicyReference> =
-        grant.columns.iter().filter(|column| column.discoverable).flat_map(|column| &column.policies).collect();
+        grant.columns.iter().filter(|column| column.discoverable).flat_map(|column| column.policies.iter()).collect();
     let reason = grant.columns.iter().filter(|column| column.discoverable).find_map(|column| column.denial);
     denial(&format!("table {}", table.name), reason, &policies, &table.contract)
 }

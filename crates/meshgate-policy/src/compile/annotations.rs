@@ -1,7 +1,7 @@
 //! `@id`, `@mask` and `@row_filter`.
 
 use cedar_policy::EntityUid;
-use meshgate_catalog::{LogicalType, nearest};
+use meshgate_catalog::nearest;
 
 use super::{
     Compilation, Draft,
@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     Mask, RowFilter, RowFilterError,
-    entities::{Action, EntityKind},
+    entities::{Action, EntityKind, logical_type_name},
+    scope::ResourceScope,
 };
 
 /// The annotations that mean something, and `@description`, which says something.
@@ -62,30 +63,34 @@ impl Compilation<'_> {
             let hint = "write `action == Action::\"select_masked\"`";
             source.add(Finding::error("policy-mask", message).hint(hint), place);
         }
-        if let Some(unfit) = draft.resource.entity().and_then(|entity| self.unfit(mask, entity)) {
-            let hint = format!("`{unfit}` takes {}", fitting(unfit.logical_type));
-            let message = format!("policy `{}`: `{mask}` does not fit {unfit}", draft.id);
-            source.add(Finding::error("policy-mask-type", message).hint(hint), place);
+        if let Some(finding) = draft.resource.entity().and_then(|entity| self.unfit(mask, entity, draft)) {
+            source.add(finding, place);
         }
         Some(mask)
     }
 
-    /// What the mask does not fit, if the scope names one column, or a table that has no column that it fits.
-    /// (In a broader scope the columns that it doesn't fit are denied.)
-    fn unfit(&self, mask: Mask, entity: &EntityUid) -> Option<Unfit> {
+    /// That the mask does not fit the column that the scope names, or no column of the table that it names. (In a
+    /// broader scope the columns that it doesn't fit are denied.)
+    fn unfit(&self, mask: Mask, entity: &EntityUid, draft: &Draft<'_>) -> Option<Finding> {
         let id = entity.id().unescaped();
         match EntityKind::of(entity.type_name())? {
             EntityKind::Column => {
                 let column = self.mesh.columns(id).find(|column| !mask.fits(column.logical_type))?;
-                Some(Unfit { what: id.to_owned(), logical_type: column.logical_type })
+                let type_name = logical_type_name(column.logical_type);
+                let message =
+                    format!("policy `{}`: `{mask}` does not fit `{id}`, whose type is `{type_name}`", draft.id);
+                let fitting = Mask::ALL.into_iter().filter(|mask| mask.fits(column.logical_type)).map(Mask::name);
+                let hint = format!("what fits is {}", fitting.collect::<Vec<_>>().join(", "));
+                Some(Finding::error("policy-mask-type", message).hint(hint))
             }
             EntityKind::Table => {
-                let scope =
-                    crate::scope::ResourceScope::Entity { entity: entity.clone(), inherited: false, kind: None };
-                let mut columns = self.mesh.tables_in(&scope).flat_map(|table| &table.columns).peekable();
-                let first = columns.peek().copied()?;
-                let none_fits = !columns.any(|column| mask.fits(column.logical_type));
-                none_fits.then(|| Unfit { what: id.to_owned(), logical_type: first.logical_type })
+                let scope = ResourceScope::Entity { entity: entity.clone(), inherited: false, kind: None };
+                let mut columns = self.mesh.tables_in(&scope).flat_map(|table| &table.columns);
+                if columns.any(|column| mask.fits(column.logical_type)) {
+                    return None;
+                }
+                let message = format!("policy `{}`: `{mask}` fits no column of `{id}`", draft.id);
+                Some(Finding::error("policy-mask-type", message).hint("take another mask"))
             }
             _ => None,
         }
@@ -129,20 +134,4 @@ impl Compilation<'_> {
         }
         Some(filter)
     }
-}
-
-/// A column, or a table by its first column, that a mask does not fit.
-struct Unfit {
-    what: String,
-    logical_type: LogicalType,
-}
-
-impl std::fmt::Display for Unfit {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}", self.what)
-    }
-}
-
-fn fitting(logical_type: LogicalType) -> String {
-    Mask::ALL.into_iter().filter(|mask| mask.fits(logical_type)).map(Mask::name).collect::<Vec<_>>().join(", ")
 }

@@ -123,6 +123,32 @@ impl Compilation<'_> {
         }
     }
 
+    /// Cedar takes `principal has statoin` for false, and a forbid would not apply.
+    pub(super) fn check_asked_attributes(&self, source: &mut Source<'_>, draft: &Draft<'_>, conditions: &Conditions) {
+        let known: [(&str, Vec<&str>); 3] = [
+            ("principal", self.attributes.names().collect()),
+            ("resource", vec!["classification", "logical_type", "tags"]),
+            ("context", vec!["purpose"]),
+        ];
+        for (variable, known) in known {
+            for asked in conditions.asked_attributes(variable) {
+                if known.contains(&asked.as_str()) {
+                    continue;
+                }
+                let near = nearest(&asked, known.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+                let finding = Finding::error(
+                    "policy-unknown-attribute",
+                    format!("policy `{}`: `{variable}` never has the attribute `{asked}`", draft.id),
+                )
+                .hint(near.unwrap_or_else(|| match variable {
+                    "principal" => "give users the attribute".into(),
+                    _ => format!("it has {}", known.join(", ")),
+                }));
+                source.add(finding, draft.place());
+            }
+        }
+    }
+
     /// A forbid on a mistyped level or tag would protect nothing.
     pub(super) fn check_compared_values(&self, source: &mut Source<'_>, draft: &Draft<'_>, conditions: &Conditions) {
         let levels = self.snapshot.classifications();

@@ -6,18 +6,23 @@ use serde_json::Value;
 /// What the conditions read of the resource: columns that agree on it get the same answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ResourceReads {
-    pub(crate) any: bool,
+    /// Which resource it is, or something that is not looked into.
+    pub(crate) identity: bool,
     pub(crate) classification: bool,
     pub(crate) logical_type: bool,
     pub(crate) tags: bool,
 }
 
 impl ResourceReads {
-    const EVERYTHING: Self = Self { any: true, classification: true, logical_type: true, tags: true };
+    const EVERYTHING: Self = Self { identity: true, classification: true, logical_type: true, tags: true };
+
+    pub(crate) fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
 
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
-            any: self.any || other.any,
+            identity: self.identity || other.identity,
             classification: self.classification || other.classification,
             logical_type: self.logical_type || other.logical_type,
             tags: self.tags || other.tags,
@@ -49,6 +54,21 @@ impl Conditions {
         texts
     }
 
+    /// The attributes that `has` asks of `principal`, `resource` or `context`.
+    pub(super) fn asked_attributes(&self, variable: &str) -> Vec<String> {
+        let mut asked = Vec::new();
+        if let Some(json) = &self.json {
+            for_each_object(json, &mut |fields| {
+                if let Some(test) = fields.get("has")
+                    && test.get("left").and_then(|left| left.get("Var")).and_then(Value::as_str) == Some(variable)
+                {
+                    asked.extend(test.get("attr").and_then(Value::as_str).map(str::to_owned));
+                }
+            });
+        }
+        asked
+    }
+
     /// The texts that `resource.<set attribute>` is asked for, by `.contains("…")`.
     pub(super) fn contained_texts(&self, attribute: &str) -> Vec<String> {
         let mut texts = Vec::new();
@@ -65,11 +85,11 @@ fn reads(json: &Value) -> ResourceReads {
         Value::Array(items) => items.iter().map(reads).fold(ResourceReads::default(), ResourceReads::or),
         Value::Object(fields) => {
             if let Some(attribute) = fields.get(".").and_then(resource_attribute) {
-                let any = ResourceReads { any: true, ..ResourceReads::default() };
+                let nothing = ResourceReads::default();
                 return match attribute {
-                    "classification" => ResourceReads { classification: true, ..any },
-                    "logical_type" => ResourceReads { logical_type: true, ..any },
-                    "tags" => ResourceReads { tags: true, ..any },
+                    "classification" => ResourceReads { classification: true, ..nothing },
+                    "logical_type" => ResourceReads { logical_type: true, ..nothing },
+                    "tags" => ResourceReads { tags: true, ..nothing },
                     _ => ResourceReads::EVERYTHING,
                 };
             }

@@ -63,9 +63,7 @@ impl<'a> Source<'a> {
         if finding.hint.is_none() {
             finding.hint = error.help().map(|help| sentence(&help));
         }
-        let label = error.labels().and_then(|mut labels| labels.next());
-        let place = label.map(|label| (label.offset(), label.len())).or(default);
-        self.add(finding, place);
+        self.add(finding, label_of(error).or(default));
     }
 
     fn span(&self, offset: usize, length: usize) -> Span {
@@ -77,8 +75,18 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A foreign text without the full stop.
+/// Where Cedar's error points.
+pub(super) fn label_of(error: &dyn miette::Diagnostic) -> Option<(usize, usize)> {
+    let label = error.labels()?.next()?;
+    Some((label.offset(), label.len()))
+}
+
+/// A foreign text without the full stop, and without the name that Cedar gives a policy by its position.
 pub(super) fn sentence(text: &dyn Display) -> String {
     let text = text.to_string();
-    text.trim_end().trim_end_matches('.').to_owned()
+    let text = text.trim_end().trim_end_matches('.');
+    match text.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, ")) {
+        Some((_, rest)) => rest.to_owned(),
+        None => text.to_owned(),
+    }
 }

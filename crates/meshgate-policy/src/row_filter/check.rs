@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fmt};
 
 use meshgate_catalog::{LogicalType, Table, nearest};
 use sqlparser::ast::{
-    BinaryOperator, CaseWhen, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
-    Ident, ObjectNamePart, UnaryOperator, Value,
+    BinaryOperator, CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectNamePart, UnaryOperator, Value,
 };
 
 use super::RowFilterError;
@@ -40,10 +40,15 @@ impl fmt::Display for Kind {
     }
 }
 
+/// In bytes, so that the pattern itself never fails.
+const LONGEST_PATTERN: usize = 1_000;
+
 /// What an argument of a function may be.
 #[derive(Clone, Copy)]
 enum Argument {
-    Of(Kind),
+    Text,
+    /// A whole number, written out.
+    Count,
     /// Any one type, the same for all arguments; the function's result has it too.
     Same,
 }
@@ -51,58 +56,39 @@ enum Argument {
 struct Signature {
     name: &'static str,
     arguments: &'static [Argument],
-    /// The arguments that may be left out, from the end.
+    /// How many arguments may be left out, from the end.
     optional: usize,
-    /// Whether the last argument may be repeated.
-    variadic: bool,
-    /// `None` = the type of the arguments.
+    /// `None` = the type of the arguments, of which there may be any number.
     result: Option<Kind>,
 }
 
-const TEXT: Argument = Argument::Of(Kind::Text);
-
-/// Functions of the engine that answer every value of their argument types.
-const FUNCTIONS: &[Signature] = &[
-    Signature { name: "lower", arguments: &[TEXT], optional: 0, variadic: false, result: Some(Kind::Text) },
-    Signature { name: "upper", arguments: &[TEXT], optional: 0, variadic: false, result: Some(Kind::Text) },
-    Signature { name: "btrim", arguments: &[TEXT, TEXT], optional: 1, variadic: false, result: Some(Kind::Text) },
-    Signature { name: "ltrim", arguments: &[TEXT, TEXT], optional: 1, variadic: false, result: Some(Kind::Text) },
-    Signature { name: "rtrim", arguments: &[TEXT, TEXT], optional: 1, variadic: false, result: Some(Kind::Text) },
-    Signature { name: "concat", arguments: &[TEXT], optional: 0, variadic: true, result: Some(Kind::Text) },
-    Signature { name: "length", arguments: &[TEXT], optional: 0, variadic: false, result: Some(Kind::Number) },
-    Signature { name: "char_length", arguments: &[TEXT], optional: 0, variadic: false, result: Some(Kind::Number) },
-    Signature {
-        name: "character_length",
-        arguments: &[TEXT],
-        optional: 0,
-        variadic: false,
-        result: Some(Kind::Number),
-    },
-    Signature {
-        name: "starts_with",
-        arguments: &[TEXT, TEXT],
-        optional: 0,
-        variadic: false,
-        result: Some(Kind::Truth),
-    },
-    Signature { name: "ends_with", arguments: &[TEXT, TEXT], optional: 0, variadic: false, result: Some(Kind::Truth) },
-    Signature { name: "contains", arguments: &[TEXT, TEXT], optional: 0, variadic: false, result: Some(Kind::Truth) },
-    Signature { name: "coalesce", arguments: &[Argument::Same], optional: 0, variadic: true, result: None },
-    Signature {
-        name: "nullif",
-        arguments: &[Argument::Same, Argument::Same],
-        optional: 0,
-        variadic: false,
-        result: None,
-    },
-    Signature {
-        name: "array_has",
-        arguments: &[Argument::Of(Kind::List), TEXT],
-        optional: 0,
-        variadic: false,
-        result: Some(Kind::Truth),
-    },
-];
+/// Functions of the engine that have an answer for every value of their argument types.
+const FUNCTIONS: [Signature; 13] = {
+    use Argument::{Count, Same, Text};
+    const fn of(
+        name: &'static str,
+        arguments: &'static [Argument],
+        optional: usize,
+        result: Option<Kind>,
+    ) -> Signature {
+        Signature { name, arguments, optional, result }
+    }
+    [
+        of("lower", &[Text], 0, Some(Kind::Text)),
+        of("upper", &[Text], 0, Some(Kind::Text)),
+        of("btrim", &[Text, Text], 1, Some(Kind::Text)),
+        of("ltrim", &[Text, Text], 1, Some(Kind::Text)),
+        of("rtrim", &[Text, Text], 1, Some(Kind::Text)),
+        of("left", &[Text, Count], 0, Some(Kind::Text)),
+        of("right", &[Text, Count], 0, Some(Kind::Text)),
+        of("length", &[Text], 0, Some(Kind::Number)),
+        of("char_length", &[Text], 0, Some(Kind::Number)),
+        of("character_length", &[Text], 0, Some(Kind::Number)),
+        of("starts_with", &[Text, Text], 0, Some(Kind::Truth)),
+        of("ends_with", &[Text, Text], 0, Some(Kind::Truth)),
+        of("coalesce", &[Same], 0, None),
+    ]
+};
 
 /// Walks an expression; without a table or known attributes, their names are collected and their types unknown.
 #[derive(Default)]
@@ -153,7 +139,7 @@ impl Checker<'_> {
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => self.compare(left, right),
             Expr::InList { expr: value, list, .. } => {
                 for candidate in list {
-                    self.compare(value, candidate)?;
+                    self.member(value, candidate)?;
                 }
                 Ok(Kind::Truth)
             }
@@ -163,11 +149,6 @@ impl Checker<'_> {
             }
             Expr::Like { any: false, expr: value, pattern, escape_char: None, .. }
             | Expr::ILike { any: false, expr: value, pattern, escape_char: None, .. } => self.like(value, pattern),
-            Expr::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } => {
-                self.expect(right, Kind::List)?;
-                self.expect(left, Kind::Text)?;
-                Ok(Kind::Truth)
-            }
             Expr::Cast { kind: CastKind::TryCast, expr: value, data_type, array: false, format: None } => {
                 match self.kind(value)? {
                     Kind::List | Kind::Nested => Err(refused(expr)),
@@ -185,8 +166,11 @@ impl Checker<'_> {
                 self.expect(value, Kind::Text)?;
                 Ok(Kind::Text)
             }
-            Expr::Case { operand, conditions, else_result, .. } => {
-                self.case(operand.as_deref(), conditions, else_result.as_deref())
+            Expr::Case { operand: None, conditions, else_result, .. } => {
+                for when in conditions {
+                    self.truth(&when.condition)?;
+                }
+                self.same(conditions.iter().map(|when| &when.result).chain(else_result.as_deref()))
             }
             Expr::Function(function) => self.function(function, expr),
             _ => Err(refused(expr)),
@@ -205,7 +189,7 @@ impl Checker<'_> {
                 (None, Some(near)) => Some(format!("did you mean `{near}`?")),
                 (None, None) => Some("name a column of the contract, or narrow the policy's scope".into()),
             };
-            let message = format!("the row filter speaks of `{name}`, which `{}` has not", table.name);
+            let message = format!("the row filter speaks of the unknown column `{name}`");
             return Err(RowFilterError { message, hint });
         };
         Ok(match column.logical_type {
@@ -224,7 +208,7 @@ impl Checker<'_> {
         if folded(scope) != "principal" {
             return Err(unknown_path(expr));
         }
-        let name = folded(name);
+        let name = name.value.clone();
         self.attributes.insert(name.clone());
         let Some(known) = self.known_attributes else { return Ok(Kind::Any) };
         match known.get(&name) {
@@ -253,15 +237,6 @@ impl Checker<'_> {
                 }
                 self.truth(rest)?;
                 Ok(Kind::Truth)
-            }
-            BinaryOperator::StringConcat => {
-                let mut rest = expr;
-                while let Expr::BinaryOp { left, op: BinaryOperator::StringConcat, right } = rest {
-                    self.expect(right, Kind::Text)?;
-                    rest = left;
-                }
-                self.expect(rest, Kind::Text)?;
-                Ok(Kind::Text)
             }
             BinaryOperator::Eq
             | BinaryOperator::NotEq
@@ -300,7 +275,7 @@ impl Checker<'_> {
             return Ok(());
         }
         let hint = match (kind, expected) {
-            (Kind::List, _) => "a list goes into `array_has(list, value)` or `value = ANY(list)`".into(),
+            (Kind::List, _) => "a list stands in `… IN (principal.<list>)`".into(),
             _ => format!("`try_cast(… AS …)` makes {expected} of it, or NULL"),
         };
         Err(RowFilterError {
@@ -336,30 +311,35 @@ impl Checker<'_> {
         })
     }
 
+    /// `IN` takes literals and attributes, lists of them too.
+    fn member(&mut self, value: &Expr, candidate: &Expr) -> Result<(), RowFilterError> {
+        let is_attribute = matches!(candidate, Expr::CompoundIdentifier(_));
+        if is_attribute && self.kind(candidate)? == Kind::List {
+            return self.expect(value, Kind::Text);
+        }
+        let is_literal = match candidate {
+            Expr::Value(_) | Expr::TypedString(_) => true,
+            Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, .. } => true,
+            _ => is_attribute,
+        };
+        match is_literal {
+            true => self.compare(value, candidate).map(|_| ()),
+            false => Err(RowFilterError {
+                message: format!("`{candidate}` can't stand in IN"),
+                hint: Some("write literals and `principal.<attribute>` there, and `=` with OR for the rest".into()),
+            }),
+        }
+    }
+
     fn like(&mut self, value: &Expr, pattern: &Expr) -> Result<Kind, RowFilterError> {
-        if text_literal(pattern).is_none_or(|pattern| pattern.ends_with('\\')) {
+        if text_literal(pattern).is_none_or(|pattern| pattern.ends_with('\\') || pattern.len() > LONGEST_PATTERN) {
             return Err(RowFilterError {
                 message: format!("`{pattern}` is no pattern that a row filter may use"),
-                hint: Some("write the pattern of LIKE as a text literal".into()),
+                hint: Some("write the pattern of LIKE as a short text literal that does not end in a backslash".into()),
             });
         }
         self.expect(value, Kind::Text)?;
         Ok(Kind::Truth)
-    }
-
-    fn case(
-        &mut self,
-        operand: Option<&Expr>,
-        conditions: &[CaseWhen],
-        otherwise: Option<&Expr>,
-    ) -> Result<Kind, RowFilterError> {
-        for when in conditions {
-            match operand {
-                Some(operand) => self.compare(operand, &when.condition).map(|_| ())?,
-                None => self.truth(&when.condition)?,
-            }
-        }
-        self.same(conditions.iter().map(|when| &when.result).chain(otherwise))
     }
 
     /// The one type that all of them have.
@@ -409,24 +389,36 @@ impl Checker<'_> {
             }
         }
         let (most, least) = (signature.arguments.len(), signature.arguments.len() - signature.optional);
-        if arguments.len() < least || (arguments.len() > most && !signature.variadic) {
+        let is_variadic = signature.result.is_none();
+        if arguments.len() < least || (arguments.len() > most && !is_variadic) {
             return Err(RowFilterError {
                 message: format!("`{name}` does not take {} arguments", arguments.len()),
-                hint: Some(format!("it takes {most}")),
+                hint: Some(if least == most {
+                    format!("it takes {most}")
+                } else {
+                    format!("it takes {least} to {most}")
+                }),
             });
         }
-        let mut alike = Vec::new();
-        for (position, argument) in arguments.iter().enumerate() {
-            match signature.arguments[position.min(most - 1)] {
-                Argument::Of(kind) => self.expect(argument, kind)?,
-                Argument::Same => alike.push(*argument),
+        if is_variadic {
+            return match self.same(arguments)? {
+                Kind::List | Kind::Nested => Err(refused(expr)),
+                kind => Ok(kind),
+            };
+        }
+        for (argument, expected) in arguments.into_iter().zip(signature.arguments) {
+            match expected {
+                Argument::Text | Argument::Same => self.expect(argument, Kind::Text)?,
+                Argument::Count if is_whole_number(argument) => {}
+                Argument::Count => {
+                    return Err(RowFilterError {
+                        message: format!("`{argument}` is no whole number where `{name}` needs one"),
+                        hint: Some("write it out, for instance `3`".into()),
+                    });
+                }
             }
         }
-        let kind = self.same(alike)?;
-        if matches!(kind, Kind::List | Kind::Nested) {
-            return Err(refused(expr));
-        }
-        Ok(signature.result.unwrap_or(kind))
+        Ok(signature.result.unwrap_or(Kind::Any))
     }
 }
 
@@ -442,6 +434,13 @@ fn literal(value: &Value, expr: &Expr) -> Result<Kind, RowFilterError> {
         Value::SingleQuotedString(_) => Ok(Kind::Text),
         Value::Number(digits, false) if digits.parse::<f64>().is_ok_and(f64::is_finite) => Ok(Kind::Number),
         _ => Err(refused(expr)),
+    }
+}
+
+fn is_whole_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(&value.value, Value::Number(digits, false) if digits.parse::<u32>().is_ok()),
+        _ => false,
     }
 }
 
@@ -480,7 +479,7 @@ fn kind_of_type(data_type: &DataType) -> Option<Kind> {
 fn refused(expr: &Expr) -> RowFilterError {
     RowFilterError {
         message: format!("a row filter can't hold `{expr}`"),
-        hint: Some("it takes columns, literals, `principal.<attribute>`, comparisons, AND, OR, NOT, IS, IN, BETWEEN, LIKE, CASE, try_cast".into()),
+        hint: Some("it takes columns, literals, `principal.<attribute>`, comparisons, AND, OR, NOT, IS, IN, BETWEEN, LIKE, CASE WHEN, try_cast".into()),
     }
 }
 

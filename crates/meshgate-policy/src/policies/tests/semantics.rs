@@ -61,7 +61,19 @@ fn the_designs_example() {
         .policies();
     let analyst = principal("analyst").in_group("analysts");
     let grant = policies.flights(&analyst);
-    insta::assert_snapshot!(columns(&grant), @"");
+    insta::assert_snapshot!(columns(&grant), @r#"
+        origin raw ["analysts-read-departures"]
+        carrier raw ["analysts-read-departures"]
+        tailnum sha-256-global ["analysts-read-departures", "analysts-see-tail-hash", "no-restricted-in-clear"]
+        dep_delay raw ["analysts-read-departures"]
+        time_hour raw ["analysts-read-departures"]
+        cancelled raw ["analysts-read-departures"]
+        crew denied: forbidden ["no-restricted-in-clear"]
+        stops raw ["analysts-read-departures"]
+        Gate raw ["analysts-read-departures"]
+        odd.name raw ["analysts-read-departures"]
+        fresh denied: unclassified []
+        "#);
     assert_eq!(grant.rows, RowAccess::All);
     assert_eq!(
         ids(&grant.policies),
