@@ -57,7 +57,8 @@ impl AttributeTypes {
                         rule: "user-attribute-type",
                         severity: Severity::Error,
                         message: format!(
-                            "attribute `{name}` is {first_type} for user `{first_user}` and {attribute_type} for user `{}`",
+                            "attribute `{name}` is {first_type} for user `{first_user}` and {attribute_type} for user \
+                             `{}`",
                             user.name
                         ),
                         file: PathBuf::from("users.yaml"),

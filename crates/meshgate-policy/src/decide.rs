@@ -326,7 +326,8 @@ impl<'a> Requests<'a, '_> {
 
     /// The log names the policy; what Cedar says may hold values.
     fn failed(&self, policy: &CompiledPolicy) -> Outcome {
-        tracing::warn!(policy = %policy.reference, table = %self.deciding.table.name, "a policy could not be evaluated: denied");
+        let table = &self.deciding.table.name;
+        tracing::warn!(policy = %policy.reference, %table, "a policy could not be evaluated: denied");
         Outcome::Failed
     }
 

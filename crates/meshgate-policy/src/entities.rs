@@ -98,8 +98,8 @@ pub(crate) struct Vocabulary {
 }
 
 impl Vocabulary {
-    pub(crate) fn new() -> Result<Self, ParseErrors> {
-        let parse = |kind: EntityKind| EntityTypeName::from_str(kind.name());
+    pub(crate) fn new() -> Result<Self, Box<ParseErrors>> {
+        let parse = |kind: EntityKind| EntityTypeName::from_str(kind.name()).map_err(Box::new);
         let [user, group, role, domain, product, table, column, action] = EntityKind::ALL;
         Ok(Self {
             types: [

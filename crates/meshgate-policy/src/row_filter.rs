@@ -7,6 +7,8 @@
 //! again by Arrow types, after coercion.
 
 mod check;
+mod date;
+mod functions;
 
 use std::collections::BTreeSet;
 

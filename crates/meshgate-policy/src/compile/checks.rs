@@ -51,7 +51,8 @@ impl Compilation<'_> {
                 format!("policy `{}` of domain `{domain}` does not say of which resource it speaks", draft.id),
             )
             .hint(format!(
-                "write `resource in Domain::\"{domain}\"` or narrower; policies for all domains stand in `governance/policies`"
+                "write `resource in Domain::\"{domain}\"` or narrower; policies for all domains stand in \
+                 `governance/policies`"
             ));
             source.add(finding, draft.place());
             return;
@@ -69,7 +70,10 @@ impl Compilation<'_> {
                 "policy-domain",
                 format!("policy `{}` of domain `{domain}` speaks of `{entity}`, which is not the domain's", draft.id),
             )
-            .hint(format!("a domain's policies speak of `Domain::\"{domain}\"` and what is in it; move the policy to the folder of the owner or of governance"));
+            .hint(format!(
+                "a domain's policies speak of `Domain::\"{domain}\"` and what is in it; move the policy to the folder \
+                 of the owner or of governance"
+            ));
             let loc = entity.as_ref().loc().map(|loc| (loc.start(), loc.end().saturating_sub(loc.start())));
             source.add(finding, loc.or(draft.place()));
         }
@@ -112,7 +116,7 @@ impl Compilation<'_> {
                     if !known.contains(id)
                         && let Some(near) = nearest(id, known.iter().map(String::as_str))
                     {
-                        let message = format!("policy `{}`: no user of `users.yaml` is or has `{entity}`", draft.id);
+                        let message = format!("policy `{}`: no known user is or has `{entity}`", draft.id);
                         let finding = Finding::warning("policy-unknown-principal", message)
                             .hint(format!("did you mean `{}::{near:?}`?", kind.name()));
                         source.add(finding, place);

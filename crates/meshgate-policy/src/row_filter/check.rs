@@ -8,12 +8,16 @@ use sqlparser::ast::{
     ObjectNamePart, UnaryOperator, Value,
 };
 
-use super::RowFilterError;
+use super::{
+    RowFilterError,
+    date::{is_date, is_date_or_timestamp},
+    functions::{Argument, FUNCTIONS},
+};
 use crate::attributes::{AttributeType, AttributeTypes};
 
 /// The type of an expression, as coarse as comparability needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Truth,
     Number,
     Text,
@@ -42,53 +46,6 @@ impl fmt::Display for Kind {
 
 /// In bytes, so that the pattern itself never fails.
 const LONGEST_PATTERN: usize = 1_000;
-
-/// What an argument of a function may be.
-#[derive(Clone, Copy)]
-enum Argument {
-    Text,
-    /// A whole number, written out.
-    Count,
-    /// Any one type, the same for all arguments; the function's result has it too.
-    Same,
-}
-
-struct Signature {
-    name: &'static str,
-    arguments: &'static [Argument],
-    /// How many arguments may be left out, from the end.
-    optional: usize,
-    /// `None` = the type of the arguments, of which there may be any number.
-    result: Option<Kind>,
-}
-
-/// Functions of the engine that have an answer for every value of their argument types.
-const FUNCTIONS: [Signature; 13] = {
-    use Argument::{Count, Same, Text};
-    const fn of(
-        name: &'static str,
-        arguments: &'static [Argument],
-        optional: usize,
-        result: Option<Kind>,
-    ) -> Signature {
-        Signature { name, arguments, optional, result }
-    }
-    [
-        of("lower", &[Text], 0, Some(Kind::Text)),
-        of("upper", &[Text], 0, Some(Kind::Text)),
-        of("btrim", &[Text, Text], 1, Some(Kind::Text)),
-        of("ltrim", &[Text, Text], 1, Some(Kind::Text)),
-        of("rtrim", &[Text, Text], 1, Some(Kind::Text)),
-        of("left", &[Text, Count], 0, Some(Kind::Text)),
-        of("right", &[Text, Count], 0, Some(Kind::Text)),
-        of("length", &[Text], 0, Some(Kind::Number)),
-        of("char_length", &[Text], 0, Some(Kind::Number)),
-        of("character_length", &[Text], 0, Some(Kind::Number)),
-        of("starts_with", &[Text, Text], 0, Some(Kind::Truth)),
-        of("ends_with", &[Text, Text], 0, Some(Kind::Truth)),
-        of("coalesce", &[Same], 0, None),
-    ]
-};
 
 /// Walks an expression; without a table or known attributes, their names are collected and their types unknown.
 #[derive(Default)]
@@ -305,7 +262,8 @@ impl Checker<'_> {
         }
         Err(RowFilterError {
             message: format!(
-                "`{left}` is {left_kind} and `{right}` is {right_kind}: comparing them takes a cast, which can fail on a row"
+                "`{left}` is {left_kind} and `{right}` is {right_kind}: comparing them takes a cast, which can fail \
+                 on a row"
             ),
             hint: Some("compare values of one type, or use `try_cast(… AS …)`".into()),
         })
@@ -479,7 +437,11 @@ fn kind_of_type(data_type: &DataType) -> Option<Kind> {
 fn refused(expr: &Expr) -> RowFilterError {
     RowFilterError {
         message: format!("a row filter can't hold `{expr}`"),
-        hint: Some("it takes columns, literals, `principal.<attribute>`, comparisons, AND, OR, NOT, IS, IN, BETWEEN, LIKE, CASE WHEN, try_cast".into()),
+        hint: Some(
+            "it takes columns, literals, `principal.<attribute>`, comparisons, AND, OR, NOT, IS, IN, BETWEEN, LIKE, \
+             CASE WHEN, try_cast"
+                .into(),
+        ),
     }
 }
 
@@ -495,43 +457,4 @@ fn bad_date(text: &str) -> RowFilterError {
         message: format!("`{text}` is no date or timestamp"),
         hint: Some("write `2013-01-31` or `2013-01-31 23:59:59`".into()),
     }
-}
-
-/// `2013-01-31`
-fn is_date(text: &str) -> bool {
-    let number = |range: std::ops::Range<usize>| digits(text, range);
-    let separated = text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
-    let (true, Some(year), Some(month), Some(day)) = (separated, number(0..4), number(5..7), number(8..10)) else {
-        return false;
-    };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let days = match month {
-        2 if leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => 0,
-    };
-    // Before 1678 and after 2261 a timestamp in nanoseconds overflows.
-    (1678..=2261).contains(&year) && (1..=days).contains(&day)
-}
-
-/// `2013-01-31`, or `2013-01-31 23:59:59` with a space or a `T`
-fn is_date_or_timestamp(text: &str) -> bool {
-    if text.len() == 10 {
-        return is_date(text);
-    }
-    let bytes = text.as_bytes();
-    let separated = bytes.len() == 19 && matches!(bytes[10], b' ' | b'T') && bytes[13] == b':' && bytes[16] == b':';
-    let in_range = |range: std::ops::Range<usize>, limit: u32| digits(text, range).is_some_and(|value| value < limit);
-    separated
-        && text.get(..10).is_some_and(is_date)
-        && in_range(11..13, 24)
-        && in_range(14..16, 60)
-        && in_range(17..19, 60)
-}
-
-fn digits(text: &str, range: std::ops::Range<usize>) -> Option<u32> {
-    let digits = text.get(range)?;
-    if digits.bytes().all(|byte| byte.is_ascii_digit()) { digits.parse().ok() } else { None }
 }

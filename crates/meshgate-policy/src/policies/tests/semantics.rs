@@ -440,3 +440,9 @@ fn users_may_come_from_elsewhere() {
     assert_eq!(policies.flights(&caller).column("origin").unwrap().access, Raw);
     assert_eq!(policies.flights(&principal("b")).column("origin").unwrap().access, Denied);
 }
+
+#[test]
+fn policies_are_shared_by_threads() {
+    fn is_shared<T: Send + Sync + 'static>() {}
+    is_shared::<crate::Policies>();
+}
