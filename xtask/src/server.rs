@@ -64,6 +64,11 @@ impl Server {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Where it logs.
+    pub(crate) fn log(&self) -> &Path {
+        &self.log
+    }
+
     /// The last lines of its log.
     pub(crate) fn log_tail(&self) -> String {
         process::tail(&self.log, 60)
