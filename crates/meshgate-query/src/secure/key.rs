@@ -11,6 +11,10 @@ impl MaskKey {
     pub fn new(secret: impl Into<Vec<u8>>) -> Self {
         Self(secret.into())
     }
+
+    pub(super) fn secret(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for MaskKey {
