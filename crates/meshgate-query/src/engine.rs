@@ -111,6 +111,11 @@ impl QueryEngine {
         self.core.cpu.run(work).await
     }
 
+    /// Tasks of planning and running that have not ended: a gauge. None is left soon after the last stream is gone.
+    pub fn running_tasks(&self) -> usize {
+        self.core.cpu.alive_tasks()
+    }
+
     /// Opens the record of a request, which is decided by the revision that serves now.
     fn receive(&self, principal: &Principal, request: QueryRequest) -> (Arrival, OpenRecord<Planning>) {
         let query_id = Uuid::now_v7().to_string();

@@ -72,8 +72,7 @@ impl CpuRuntime {
         self.runtime.as_ref().map(|runtime| TaskScope(runtime.spawn(work).abort_handle()))
     }
 
-    /// Tasks that are not done.
-    #[cfg(test)]
+    /// Tasks that have not ended.
     pub(crate) fn alive_tasks(&self) -> usize {
         self.runtime.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
     }

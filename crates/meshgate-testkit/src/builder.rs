@@ -36,6 +36,7 @@ pub struct TableBuilder {
     batches: Vec<RecordBatch>,
     declared: SchemaRef,
     format: Format,
+    partition: Option<String>,
     classifications: BTreeMap<String, String>,
     tags: BTreeMap<String, Vec<String>>,
     primary_key: Vec<String>,
@@ -95,6 +96,7 @@ impl TableBuilder {
             declared: batches.first().expect("at least one batch").schema(),
             batches,
             format: Format::Parquet,
+            partition: None,
             classifications: BTreeMap::new(),
             tags: BTreeMap::new(),
             primary_key: Vec::new(),
@@ -110,6 +112,12 @@ impl TableBuilder {
     /// Declares other columns than the data has.
     pub fn declared(mut self, schema: SchemaRef) -> Self {
         self.declared = schema;
+        self
+    }
+
+    /// Puts each value of a column into a folder of its own (`column=value`), and the column out of the files.
+    pub fn partitioned_by(mut self, column: &str) -> Self {
+        self.partition = Some(column.to_owned());
         self
     }
 
@@ -301,7 +309,7 @@ impl MeshBuilder {
                     "support": [{"channel": format!("#{domain}-data"), "tool": "slack"}],
                 }),
             );
-            write(&root.join("data").join(table.folder()), table.format, &table.batches);
+            write(&root.join("data").join(table.folder()), table.format, table.partition.as_deref(), &table.batches);
         }
         files.insert(
             "mesh.yaml".to_owned(),

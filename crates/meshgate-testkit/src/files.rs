@@ -1,8 +1,13 @@
 //! The data of a test's tables.
 
-use std::{fs::File, path::Path};
+use std::{collections::BTreeMap, fs::File, path::Path};
 
-use datafusion::arrow::{array::ArrayRef, record_batch::RecordBatch};
+use datafusion::arrow::{
+    array::{ArrayRef, AsArray, BooleanArray},
+    compute::{cast, filter_record_batch},
+    datatypes::DataType,
+    record_batch::RecordBatch,
+};
 use parquet::arrow::ArrowWriter;
 
 /// The format a test's table is written in.
@@ -27,17 +32,45 @@ pub fn batch(columns: impl IntoIterator<Item = (&'static str, ArrayRef)>) -> Rec
         .expect("the columns have one length")
 }
 
-/// Writes `batches` as a table in `folder`, a file each.
-pub(crate) fn write(folder: &Path, format: Format, batches: &[RecordBatch]) {
-    std::fs::create_dir_all(folder).expect("a table's folder");
+/// Writes `batches` as a table in `folder`, a file each; with `partition`, one each and value of that column, under
+/// `column=value/`.
+pub(crate) fn write(folder: &Path, format: Format, partition: Option<&str>, batches: &[RecordBatch]) {
     match format {
         Format::Parquet => {
             for (index, batch) in batches.iter().enumerate() {
-                let file = File::create(folder.join(format!("part-{index:05}.parquet"))).expect("a data file");
-                let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a Parquet writer");
-                writer.write(batch).expect("rows in a data file");
-                writer.close().expect("a data file's end");
+                let name = format!("part-{index:05}.parquet");
+                match partition {
+                    None => write_file(&folder.join(name), batch),
+                    Some(column) => {
+                        for (value, batch) in split(batch, column) {
+                            write_file(&folder.join(format!("{column}={value}")).join(&name), &batch);
+                        }
+                    }
+                }
             }
         }
     }
+}
+
+/// The rows of each value of `column`, without it.
+fn split(batch: &RecordBatch, column: &str) -> BTreeMap<String, RecordBatch> {
+    let index = batch.schema().index_of(column).expect("the partition column");
+    let values = cast(batch.column(index), &DataType::Utf8).expect("a value of a path");
+    let values = values.as_string::<i32>();
+    let mut rows = batch.clone();
+    rows.remove_column(index);
+    let mut parts = BTreeMap::new();
+    for value in values.iter().flatten() {
+        let chosen: BooleanArray = values.iter().map(|other| Some(other == Some(value))).collect();
+        parts.insert(value.to_owned(), filter_record_batch(&rows, &chosen).expect("rows of one value"));
+    }
+    parts
+}
+
+fn write_file(path: &Path, batch: &RecordBatch) {
+    std::fs::create_dir_all(path.parent().expect("a file's folder")).expect("a table's folder");
+    let file = File::create(path).expect("a data file");
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None).expect("a Parquet writer");
+    writer.write(batch).expect("rows in a data file");
+    writer.close().expect("a data file's end");
 }
