@@ -3,6 +3,7 @@
 //! The format's library reads metadata (delta_kernel, iceberg); DataFusion's own Parquet source reads data.
 
 mod cache;
+mod deletion_vector;
 mod delta;
 mod error;
 mod fault;

@@ -11,6 +11,8 @@ use datafusion::{
 pub(crate) struct TableMapping {
     /// By what columns are found.
     pub(crate) matching: Matching,
+    /// Whether any field may have another name in a file than in the table.
+    pub(crate) renamed: bool,
     /// One entry for each column that is read from files, in the order of the scan's file schema.
     pub(crate) columns: Vec<FieldMapping>,
 }
@@ -43,15 +45,8 @@ pub(crate) struct FieldMapping {
 impl TableMapping {
     /// A mapping by the names of the schema itself.
     pub(crate) fn by_name(schema: &Schema) -> Self {
-        Self {
-            matching: Matching::Name,
-            columns: schema.fields().iter().map(|field| FieldMapping::by_name(field)).collect(),
-        }
-    }
-
-    /// Whether nested fields are found by anything but their logical names.
-    pub(crate) fn renames(&self) -> bool {
-        self.matching != Matching::Name
+        let columns = schema.fields().iter().map(|field| FieldMapping::by_name(field)).collect();
+        Self { matching: Matching::Name, renamed: false, columns }
     }
 }
 

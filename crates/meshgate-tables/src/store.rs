@@ -21,7 +21,7 @@ use meshgate_catalog::{Location, TableFormat};
 use object_store::{ObjectStore, aws::AmazonS3Builder, local::LocalFileSystem, path::Path};
 use url::Url;
 
-use crate::{Config, fault::Fault};
+use crate::{Config, delta::KernelEngine, fault::Fault};
 
 /// Numbers stores over all lakes of the process, so that two lakes on one runtime never share a URL.
 static NEXT_STORE: AtomicU64 = AtomicU64::new(1);
@@ -34,6 +34,8 @@ pub(crate) struct TableStore {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// Footers of its Parquet files. One cache a store, for its key is the object's path alone.
     pub(crate) footers: Arc<FileMetadataCache>,
+    /// The Delta kernel's engine over it.
+    pub(crate) kernel: KernelEngine,
 }
 
 impl fmt::Debug for TableStore {
@@ -138,7 +140,12 @@ fn open_store(key: &StoreKey, config: &Config) -> Result<TableStore, Fault> {
     let url = ObjectStoreUrl::parse(format!("meshgate://{host}-{number}"))
         .map_err(|error| Fault::Configuration(format!("domain `{}` can't name a store: {error}", key.domain)))?;
     let cache: DefaultCache<Path, CachedFileMetadataEntry> = DefaultCache::new(config.footer_cache_bytes);
-    Ok(TableStore { url, store, footers: Arc::new(cache.with_name(format!("footers of {host}-{number}"))) })
+    Ok(TableStore {
+        url,
+        store,
+        footers: Arc::new(cache.with_name(format!("footers of {host}-{number}"))),
+        kernel: KernelEngine::default(),
+    })
 }
 
 /// A table's folder in its store: every path that metadata name is resolved here, and must stay inside.

@@ -104,7 +104,8 @@ async fn build_side(
         .build();
     let mapping = TableMapping {
         matching: state.mapping.matching,
-        columns: keys.columns.iter().map(|&column| state.mapping.columns[column].clone()).collect(),
+        renamed: state.mapping.renamed,
+        columns: keys.deletes.first().map(|delete| delete.mappings.clone()).unwrap_or_default(),
     };
 
     let mut files = Vec::with_capacity(keys.deletes.len());

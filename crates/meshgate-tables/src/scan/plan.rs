@@ -150,7 +150,7 @@ impl FileScan<'_> {
             source = source.with_predicate(Arc::clone(predicate));
         }
         let source = with_counters(source, self, files.files.len());
-        let source = LakeSource::new(self.table.clone(), self.mapping.renames(), source);
+        let source = LakeSource::new(self.table.clone(), self.mapping.renamed, source);
         let groups = file_groups(files.files, session.config().target_partitions());
         let config = FileScanConfigBuilder::new(self.store.url.clone(), Arc::new(source))
             .with_file_groups(groups)

@@ -12,7 +12,7 @@ use datafusion::{
     common::{Column, DFSchema, Result, ScalarValue, pruning::PruningStatistics},
     logical_expr::{Expr, utils::conjunction},
     physical_expr::PhysicalExpr,
-    physical_optimizer::pruning::PruningPredicate,
+    physical_optimizer::pruning::PruningPredicateBuilder,
 };
 
 use crate::state::TableState;
@@ -69,10 +69,8 @@ fn by_constants(state: &TableState, session: &dyn Session, filters: &[&Expr], ke
 
 fn by_bounds(state: &TableState, session: &dyn Session, filters: &[Expr], keep: &mut [bool]) {
     let Ok(Some(expr)) = predicate(state, session, filters) else { return };
-    let Ok(pruning) = PruningPredicate::try_new(expr, Arc::clone(state.layout.table_schema())) else { return };
-    if pruning.always_true() {
-        return;
-    }
+    let schema = Arc::clone(state.layout.table_schema());
+    let Some(pruning) = PruningPredicateBuilder::new().with_file_schema(schema).build(expr) else { return };
     if let Ok(matches) = pruning.prune(&FileBounds(state)) {
         intersect(keep, &BooleanArray::from(matches));
     }

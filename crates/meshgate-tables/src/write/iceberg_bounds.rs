@@ -176,3 +176,31 @@ fn long_value(datum: &Datum) -> Option<Long> {
         _ => Long::No,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_value_s_upper_bound_is_short_and_not_below_it() {
+        for text in [
+            "exactly 16 chars",
+            "a longer one than that",
+            "zzzzzzzzzzzzzzzzzzzz",
+            "\u{d7ff}\u{d7ff}aaaaaaaaaaaaaaaaaaaa",
+        ] {
+            let bound = upper_bound(Datum::string(text)).unwrap();
+            let bound = String::from_utf8(bound.to_bytes().unwrap().into_vec()).unwrap();
+            assert!(bound.as_str() >= text && bound.chars().count() <= BOUND_LENGTH, "{text} {bound}");
+        }
+        let surrogate = format!("{}\u{d7ff}x", "a".repeat(BOUND_LENGTH - 1));
+        assert_eq!(
+            upper_bound(Datum::string(surrogate)),
+            Some(Datum::string(format!("{}\u{e000}", "a".repeat(BOUND_LENGTH - 1))))
+        );
+        assert_eq!(upper_bound(Datum::string("\u{10ffff}".repeat(20))), None, "nothing short is above");
+        assert_eq!(upper_bound(Datum::binary([0xff; 20])), None);
+        let carried = [&[1][..], &[0xff; 20]].concat();
+        assert_eq!(upper_bound(Datum::binary(carried)), Some(Datum::binary([2])));
+    }
+}

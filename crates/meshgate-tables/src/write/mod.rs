@@ -26,6 +26,9 @@ mod iceberg_schema;
 mod partition;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use delta::{DeltaTable, DeltaWriter};
 pub use destination::Destination;
 pub use error::WriteError;
