@@ -39,16 +39,16 @@ pub enum WriteError {
         reason: String,
     },
     /// The store refused.
-    #[error("the store refused: {0}")]
+    #[error("the store refused")]
     Store(#[from] object_store::Error),
     /// Rows could not be rearranged or converted.
-    #[error("the rows can't be converted: {0}")]
+    #[error("the rows can't be converted")]
     Arrow(#[from] ArrowError),
     /// A Parquet file could not be encoded.
-    #[error("a data file can't be encoded: {0}")]
+    #[error("a data file can't be encoded")]
     Parquet(#[from] ParquetError),
     /// The format's library refused.
-    #[error("the {format} commit failed: {source}")]
+    #[error("the {format} library refused the table or the commit")]
     Format {
         /// `Delta` or `Iceberg`.
         format: &'static str,

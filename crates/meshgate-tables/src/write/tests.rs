@@ -286,13 +286,15 @@ async fn iceberg_snapshots_follow_one_another() {
 async fn every_partition_transform_sorts_rows_as_the_library_does() {
     let (folder, destination) = folder();
     let rows = batch(vec![
-        ("at", utc(vec![Some(0), Some(400 * DAY)])),
+        ("year", utc(vec![Some(0), Some(400 * DAY)])),
+        ("month", utc(vec![Some(0), Some(400 * DAY)])),
+        ("hour", utc(vec![Some(0), Some(400 * DAY)])),
         ("name", Arc::new(StringArray::from(vec!["departures", "arrivals"]))),
     ]);
     let table = IcebergTable::new(rows.schema())
-        .partition_by("at", PartitionTransform::Year)
-        .partition_by("at", PartitionTransform::Month)
-        .partition_by("at", PartitionTransform::Hour)
+        .partition_by("year", PartitionTransform::Year)
+        .partition_by("month", PartitionTransform::Month)
+        .partition_by("hour", PartitionTransform::Hour)
         .partition_by("name", PartitionTransform::Identity)
         .partition_by("name", PartitionTransform::Bucket(16))
         .partition_by("name", PartitionTransform::Truncate(3));
