@@ -1,5 +1,6 @@
 //! The verbs.
 
+mod demo;
 mod hash_password;
 mod lint;
 mod query;
@@ -12,6 +13,8 @@ use crate::error::Result;
 /// What meshgate is asked to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Build a real mesh of four domains and serve it on loopback.
+    Demo(demo::Arguments),
     /// Serve a catalog over Arrow Flight SQL.
     Serve(serve::Arguments),
     /// Run one query as a user of the catalog, without a server.
@@ -26,6 +29,7 @@ impl Command {
     /// Runs it to its end.
     pub(crate) fn run(self) -> Result<()> {
         match self {
+            Self::Demo(arguments) => demo::run(arguments),
             Self::Serve(arguments) => serve::run(arguments),
             Self::Query(arguments) => query::run(arguments),
             Self::Lint(arguments) => lint::run(arguments),
