@@ -82,7 +82,10 @@ impl Columns {
         // Metadata is not the caller's; with it the raw plan's schema would not be the one that the caller sees.
         columns.are_free = columns.open.len() == raw.fields().len()
             && raw.metadata().is_empty()
-            && raw.fields().iter().all(|field| field.metadata().is_empty() && bare(field.data_type()) == *field.data_type());
+            && raw
+                .fields()
+                .iter()
+                .all(|field| field.metadata().is_empty() && bare(field.data_type()) == *field.data_type());
         Ok(columns)
     }
 

@@ -10,8 +10,8 @@ use datafusion::{
     arrow::{
         array::{
             Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, FixedSizeBinaryArray, FixedSizeListArray,
-            GenericByteViewArray, GenericByteViewBuilder, GenericListArray, MapArray, OffsetSizeTrait,
-            PrimitiveArray, StructArray, UInt32Array, downcast_primitive_array, types::ByteViewType,
+            GenericByteViewArray, GenericByteViewBuilder, GenericListArray, MapArray, OffsetSizeTrait, PrimitiveArray,
+            StructArray, UInt32Array, downcast_primitive_array, types::ByteViewType,
         },
         buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer},
         compute::{cast, nullif, take},
@@ -72,8 +72,13 @@ fn primitive<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>) -> ArrayRef {
 fn boolean(array: &BooleanArray) -> ArrayRef {
     let Some(nulls) = array.nulls() else { return Arc::new(BooleanArray::new(fresh_bits(array.values()), None)) };
     let valid = nulls.inner().bit_chunks();
-    let words: Vec<u64> =
-        array.values().bit_chunks().iter_padded().zip(valid.iter_padded()).map(|(value, valid)| value & valid).collect();
+    let words: Vec<u64> = array
+        .values()
+        .bit_chunks()
+        .iter_padded()
+        .zip(valid.iter_padded())
+        .map(|(value, valid)| value & valid)
+        .collect();
     let values = BooleanBuffer::new(Buffer::from_vec(words), 0, array.len());
     Arc::new(BooleanArray::new(values, Some(fresh_nulls(nulls))))
 }

@@ -7,18 +7,14 @@ use std::{fmt, sync::Arc};
 
 use datafusion::{
     arrow::datatypes::SchemaRef,
-    common::{
-        Result, Statistics, config::ConfigOptions, internal_err, stats::Precision, tree_node::TreeNodeRecursion,
-    },
+    common::{Result, Statistics, config::ConfigOptions, internal_err, stats::Precision, tree_node::TreeNodeRecursion},
     execution::{SendableRecordBatchStream, TaskContext},
     physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr, PhysicalSortExpr, expressions::Column},
     physical_plan::{
         ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, ReplaceChildrenOptions,
         SortOrderPushdownResult,
         execution_plan::{Boundedness, EmissionType, reset_plan_states},
-        filter_pushdown::{
-            ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
-        },
+        filter_pushdown::{ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation},
         metrics::{ExecutionPlanMetricsSet, MetricsSet},
         statistics::{StatisticsArgs, StatisticsContext},
     },
@@ -125,10 +121,7 @@ impl ExecutionPlan for SecurityBarrierExec {
         }
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         self.replace_children(children, ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
     }
 
@@ -158,11 +151,7 @@ impl ExecutionPlan for SecurityBarrierExec {
 
     /// Where every row and no mask shows, counts and bounds of the columns that show are what a query would answer;
     /// sizes in bytes are not. Otherwise nothing but the count that the contract declares.
-    fn statistics_from_inputs(
-        &self,
-        _: &[Arc<Statistics>],
-        arguments: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
+    fn statistics_from_inputs(&self, _: &[Arc<Statistics>], arguments: &StatisticsArgs) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.shape.schema);
         let is_visible = self.shape.shows_every_row && self.shape.open.iter().all(|open| *open);
         if is_visible && arguments.partition().is_none() {
@@ -203,10 +192,7 @@ impl ExecutionPlan for SecurityBarrierExec {
 
     /// By open columns alone, and only as a hint: it changes in which order files are read, hence which rows come
     /// first among equals, which is open outside of the deterministic mode anyway.
-    fn try_pushdown_sort(
-        &self,
-        order: &[PhysicalSortExpr],
-    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+    fn try_pushdown_sort(&self, order: &[PhysicalSortExpr]) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
         if self.shape.deterministic || !order.iter().all(|sort| self.is_open(&sort.expr)) {
             return Ok(SortOrderPushdownResult::Unsupported);
         }

@@ -30,9 +30,9 @@ const SECONDS_A_DAY: i64 = 86_400;
 pub(super) fn truncate(array: &ArrayRef, precision: Precision) -> Result<ArrayRef> {
     use TimeUnit::*;
     Ok(match array.data_type() {
-        DataType::Date32 => map::<Date32Type>(array, |days| {
-            i32::try_from(first_day(days.into(), precision)).unwrap_or(i32::MIN)
-        }),
+        DataType::Date32 => {
+            map::<Date32Type>(array, |days| i32::try_from(first_day(days.into(), precision)).unwrap_or(i32::MIN))
+        }
         DataType::Date64 => map::<Date64Type>(array, |value| truncate_instant(value, 1_000, precision)),
         DataType::Timestamp(Second, _) => {
             map::<TimestampSecondType>(array, |value| truncate_instant(value, 1, precision))
@@ -51,8 +51,7 @@ pub(super) fn truncate(array: &ArrayRef, precision: Precision) -> Result<ArrayRe
 }
 
 fn map<T: ArrowPrimitiveType>(array: &ArrayRef, truncate: impl Fn(T::Native) -> T::Native) -> ArrayRef {
-    let truncated: PrimitiveArray<T> =
-        array.as_primitive::<T>().iter().map(|value| value.map(&truncate)).collect();
+    let truncated: PrimitiveArray<T> = array.as_primitive::<T>().iter().map(|value| value.map(&truncate)).collect();
     Arc::new(truncated.with_data_type(array.data_type().clone()))
 }
 

@@ -32,8 +32,8 @@ fn row(data_type: &DataType) -> Option<ArrayRef> {
         LargeUtf8 => ScalarValue::LargeUtf8(Some(TEXT.to_owned())).to_array().ok()?,
         Utf8View => ScalarValue::Utf8View(Some(TEXT.to_owned())).to_array().ok()?,
         Boolean | Int8 | Int16 | Int32 | Int64 | UInt8 | UInt16 | UInt32 | UInt64 | Float16 | Float32 | Float64
-        | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) | Date32 | Date64 | Time32(_)
-        | Time64(_) | Timestamp(..) | Binary | LargeBinary | BinaryView => {
+        | Decimal32(..) | Decimal64(..) | Decimal128(..) | Decimal256(..) | Date32 | Date64 | Time32(_) | Time64(_)
+        | Timestamp(..) | Binary | LargeBinary | BinaryView => {
             ScalarValue::new_default(data_type).ok()?.to_array().ok()?
         }
         FixedSizeBinary(length) => {
@@ -51,9 +51,7 @@ fn row(data_type: &DataType) -> Option<ArrayRef> {
         Map(entry, sorted) => {
             let entries = new_empty_array(entry.data_type());
             let entries = entries.as_any().downcast_ref::<StructArray>()?.clone();
-            Arc::new(
-                MapArray::try_new(entry.clone(), OffsetBuffer::from_lengths([0]), entries, None, *sorted).ok()?,
-            )
+            Arc::new(MapArray::try_new(entry.clone(), OffsetBuffer::from_lengths([0]), entries, None, *sorted).ok()?)
         }
         Struct(fields) if !fields.is_empty() => {
             let columns = fields.iter().map(|field| row(field.data_type())).collect::<Option<Vec<_>>>()?;

@@ -115,10 +115,7 @@ impl ScalarUDFImpl for MaskFunction {
         }
     }
 
-    fn return_field_from_args(
-        &self,
-        arguments: ReturnFieldArgs<'_>,
-    ) -> Result<datafusion::arrow::datatypes::FieldRef> {
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<datafusion::arrow::datatypes::FieldRef> {
         let types: Vec<_> = arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         Ok(Arc::new(datafusion::arrow::datatypes::Field::new(self.name(), self.return_type(&types)?, true)))
     }

@@ -1,5 +1,7 @@
 //! Every mask over every type that it fits.
 
+use std::sync::LazyLock;
+
 use datafusion::{
     arrow::{
         array::{
@@ -14,14 +16,14 @@ use datafusion::{
         util::display::array_value_to_string,
     },
     common::DFSchema,
-    logical_expr::{ColumnarValue, col},
-    physical_expr::create_physical_expr,
-    physical_plan::PhysicalExpr,
-    prelude::SessionContext,
+    execution::{SessionState, SessionStateBuilder},
+    logical_expr::col,
 };
 use proptest::prelude::*;
 
 use super::*;
+
+static STATE: LazyLock<SessionState> = LazyLock::new(|| SessionStateBuilder::new().build());
 
 fn masks() -> Masks {
     Masks::new(&MaskKey::new("a key for tests"))
@@ -31,15 +33,13 @@ fn masks() -> Masks {
 fn mask_with(masks: &Masks, mask: Mask, array: &ArrayRef) -> Option<ArrayRef> {
     let schema = Arc::new(Schema::new(vec![Field::new("c", array.data_type().clone(), true)]));
     let expression = masks.expression(mask, col("c"), array.data_type())?;
-    let state = SessionContext::new().state();
     let columns = DFSchema::try_from(schema.as_ref().clone()).unwrap();
-    let planned: Arc<dyn PhysicalExpr> = state.create_physical_expr(expression, &columns).unwrap();
+    let planned = STATE.create_physical_expr(expression, &columns).unwrap();
     let batch = RecordBatch::try_new(schema.clone(), vec![array.clone()]).unwrap();
     let masked = planned.evaluate(&batch).unwrap().into_array(array.len()).unwrap();
     assert_eq!(masked.data_type(), &fits(mask, array.data_type()).unwrap());
     assert_eq!(planned.data_type(&schema).unwrap(), *masked.data_type());
     assert_eq!(masked.len(), array.len());
-    let _ = (create_physical_expr, ColumnarValue::Array(masked.clone()));
     Some(masked)
 }
 
@@ -68,7 +68,15 @@ fn texts(values: &[Option<&str>]) -> Vec<ArrayRef> {
 
 #[test]
 fn texts_are_redacted_by_character() {
-    let values = [Some("prashant010696@gmail.com"), Some("4111-1111-1111-4444"), Some("(0) 1,2"), Some("Zoë9"), Some("日本語テキスト5"), Some(""), None];
+    let values = [
+        Some("prashant010696@gmail.com"),
+        Some("4111-1111-1111-4444"),
+        Some("(0) 1,2"),
+        Some("Zoë9"),
+        Some("日本語テキスト5"),
+        Some(""),
+        None,
+    ];
     for array in texts(&values) {
         let redacted = |m| shown(&mask(m, &array).unwrap());
         assert_eq!(
@@ -164,6 +172,21 @@ fn a_hash_is_the_same_in_every_encoding_and_query() {
 }
 
 #[test]
+fn no_key_shows() {
+    let secret = "a key for tests";
+    let masks = Masks::new(&MaskKey::new(secret));
+    let bytes = format!("{:?}", secret.as_bytes());
+    let bytes = bytes.trim_matches(['[', ']']);
+    let mut shown = format!("{masks:?}");
+    for m in Mask::ALL {
+        let Some(expression) = masks.expression(m, col("c"), &DataType::Utf8View) else { continue };
+        shown += &format!("{expression} {expression:?} {}", expression.schema_name());
+    }
+    assert!(shown.contains("sha-256-global"));
+    assert!(!shown.contains(secret) && !shown.contains(bytes) && !shown.contains(&hex::encode(secret)), "{shown}");
+}
+
+#[test]
 fn hashes_of_binaries_and_integers_have_their_types() {
     let bytes: Vec<Option<&[u8]>> = vec![Some(b"N14228"), None];
     let binaries: Vec<ArrayRef> = vec![
@@ -198,7 +221,8 @@ fn every_type() -> Vec<ArrayRef> {
     let mut arrays = texts(&[Some("secret"), None]);
     let item = Field::new("item", DataType::Int32, true);
     let fields = Fields::from(vec![Field::new("a", DataType::Int32, true), Field::new("b", DataType::Utf8View, true)]);
-    let parts: Vec<ArrayRef> = vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(StringViewArray::from(vec!["x", "y"]))];
+    let parts: Vec<ArrayRef> =
+        vec![Arc::new(Int32Array::from(vec![1, 2])), Arc::new(StringViewArray::from(vec!["x", "y"]))];
     let instants = vec![Some(1_374_244_215_123), None];
     arrays.extend::<Vec<ArrayRef>>(vec![
         Arc::new(BinaryArray::from_opt_vec(vec![Some(b"secret".as_slice()), None])),
@@ -226,7 +250,8 @@ fn every_type() -> Vec<ArrayRef> {
         Arc::new(StructArray::new(fields, parts, Some(vec![true, false].into()))),
         Arc::new(NullArray::new(2)),
     ]);
-    let entry = Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Int32, true)]);
+    let entry =
+        Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Int32, true)]);
     let map = DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false);
     arrays.push(new_null_array(&map, 2));
     arrays.push(new_null_array(&DataType::LargeList(Arc::new(item)), 2));
@@ -244,7 +269,11 @@ fn what_each_mask_fits() {
             .filter_map(|m| {
                 let masked = mask(m, &array)?;
                 if m != Mask::FixedValue {
-                    assert!(masked.is_null(1), "{m} shows a NULL of {}", array.data_type());
+                    assert!(
+                        masked.logical_nulls().is_some_and(|nulls| nulls.is_null(1)),
+                        "{m} shows a NULL of {}",
+                        array.data_type()
+                    );
                 }
                 assert_ne!(shown(&masked)[0], "7", "{m} {}", array.data_type());
                 Some(match m {
@@ -267,7 +296,40 @@ fn what_each_mask_fits() {
         }
         table += &format!("{}: {}\n", array.data_type(), fitting.join(" "));
     }
-    insta::assert_snapshot!(table, @"");
+    insta::assert_snapshot!(table, @r#"
+    Utf8: text fixed=XXXXXXXX null hash
+    LargeUtf8: text fixed=XXXXXXXX null hash
+    Utf8View: text fixed=XXXXXXXX null hash
+    Dictionary(Int32, Utf8): text fixed=XXXXXXXX null hash
+    Binary: fixed= null hash
+    LargeBinary: fixed= null hash
+    BinaryView: fixed= null hash
+    FixedSizeBinary(16): fixed=00000000000000000000000000000000 null
+    Boolean: fixed=false null
+    Int8: fixed=0 null hash
+    Int16: fixed=0 null hash
+    Int32: fixed=0 null hash
+    Int64: fixed=0 null hash
+    UInt8: fixed=0 null hash
+    UInt16: fixed=0 null hash
+    UInt32: fixed=0 null hash
+    UInt64: fixed=0 null hash
+    Float64: fixed=0.0 null
+    Decimal128(10, 2): fixed=0.00 null
+    Date32: fixed=1970-01-01 null year
+    Date64: fixed=1970-01-01T00:00:00 null year
+    Timestamp(s): fixed=1970-01-01T00:00:00 null year
+    Timestamp(ms, "+02:00"): fixed=1970-01-01T02:00:00+02:00 null year
+    Timestamp(µs, "UTC"): fixed=1970-01-01T00:00:00Z null year
+    Timestamp(ns): fixed=1970-01-01T00:00:00 null year
+    List(Int32): fixed=[] null
+    Struct("a": Int32, "b": Utf8View): fixed={a: 0, b: XXXXXXXX} null
+    Null: null
+    Map("entries": non-null Struct("keys": non-null Utf8, "values": Int32), unsorted): fixed={} null
+    LargeList(Int32): fixed=[] null
+    Time64(µs): fixed=00:00:00 null
+    Decimal256(40, 3): fixed=0.000 null
+    "#);
 }
 
 proptest! {

@@ -90,11 +90,7 @@ impl Attributes {
         }
     }
 
-    fn value<'a>(
-        &self,
-        expression: &Expr,
-        values: &'a BTreeMap<String, AttributeValue>,
-    ) -> Option<&'a AttributeValue> {
+    fn value<'a>(&self, expression: &Expr, values: &'a BTreeMap<String, AttributeValue>) -> Option<&'a AttributeValue> {
         values.get(self.name(expression)?)
     }
 

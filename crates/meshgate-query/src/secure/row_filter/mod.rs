@@ -109,8 +109,10 @@ impl Binder<'_> {
     /// attribute that it needs.
     fn bind(&self, filter: &FilterSource) -> Result<Option<Expr>, Refusal> {
         let dialect = self.planner.config_options().sql_parser.dialect;
-        let mut parsed =
-            self.planner.sql_to_expr_with_alias(&filter.sql, &dialect).map_err(|error| Refusal::Syntax(error.to_string()))?;
+        let mut parsed = self
+            .planner
+            .sql_to_expr_with_alias(&filter.sql, &dialect)
+            .map_err(|error| Refusal::Syntax(error.to_string()))?;
         if parsed.alias.is_some() {
             return Err(Refusal::NotACondition);
         }

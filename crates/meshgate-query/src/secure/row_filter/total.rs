@@ -184,9 +184,8 @@ fn digits(integer: &DataType) -> Option<u8> {
 /// calendar's range fails even a `try_cast`.
 fn is_tried_safely(from: &DataType, to: &DataType) -> bool {
     use DataType::*;
-    let is_number = |data_type: &DataType| {
-        data_type.is_integer() || matches!(data_type, Float32 | Float64 | Decimal128(..))
-    };
+    let is_number =
+        |data_type: &DataType| data_type.is_integer() || matches!(data_type, Float32 | Float64 | Decimal128(..));
     match to {
         _ if is_widening(from, to) => true,
         Utf8 | Utf8View => is_number(from) || *from == Boolean,

@@ -34,24 +34,19 @@ fn nested() -> RecordBatch {
     let plain: ArrayRef = Arc::new(StringArray::from_iter_values(&texts));
     let coded: ArrayRef = Arc::new(texts.iter().map(String::as_str).collect::<DictionaryArray<Int32Type>>());
     let item = Arc::new(Field::new("item", DataType::Utf8View, true));
-    let lists: ArrayRef = Arc::new(
-        ListArray::try_new(item, OffsetBuffer::from_lengths(vec![1; rows]), views.clone(), None).unwrap(),
-    );
+    let lists: ArrayRef =
+        Arc::new(ListArray::try_new(item, OffsetBuffer::from_lengths(vec![1; rows]), views.clone(), None).unwrap());
     let fields = Fields::from(vec![
         Field::new("text", DataType::Utf8View, true),
         Field::new("lists", lists.data_type().clone(), true),
     ]);
-    let structs: ArrayRef =
-        Arc::new(StructArray::try_new(fields, vec![views.clone(), lists.clone()], None).unwrap());
-    let entry = Fields::from(vec![
-        Field::new("keys", DataType::Utf8, false),
-        Field::new("values", DataType::Utf8View, true),
-    ]);
+    let structs: ArrayRef = Arc::new(StructArray::try_new(fields, vec![views.clone(), lists.clone()], None).unwrap());
+    let entry =
+        Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Utf8View, true)]);
     let entries = StructArray::try_new(entry.clone(), vec![plain.clone(), views.clone()], None).unwrap();
     let entry = Arc::new(Field::new("entries", DataType::Struct(entry), false));
-    let maps: ArrayRef = Arc::new(
-        MapArray::try_new(entry, OffsetBuffer::from_lengths(vec![1; rows]), entries, None, false).unwrap(),
-    );
+    let maps: ArrayRef =
+        Arc::new(MapArray::try_new(entry, OffsetBuffer::from_lengths(vec![1; rows]), entries, None, false).unwrap());
     let ids: ArrayRef = Arc::new((0..rows as i64).map(|row| row % 2).collect::<Int64Array>());
     RecordBatch::try_from_iter_with_nullable([
         ("id", ids, false),
@@ -71,7 +66,9 @@ async fn hidden_rows_leave_no_byte() {
         for deterministic in [false, true] {
             let setup = Setup { deterministic, ..Setup::new(partitions) };
             let context = setup.context(Mesh::Other.table(partitions), east());
-            for sql in ["SELECT * FROM items", "SELECT note, email FROM items LIMIT 9", "SELECT note FROM items WHERE id < 3"] {
+            for sql in
+                ["SELECT * FROM items", "SELECT note, email FROM items LIMIT 9", "SELECT note FROM items WHERE id < 3"]
+            {
                 let batches = run(&context, sql).await.unwrap();
                 assert!(batches.iter().any(|batch| batch.num_rows() > 0));
                 assert!(!holds(&sent(&batches), CANARY), "{sql}");

@@ -131,7 +131,7 @@ async fn sorts_enter_as_hints_by_open_columns() {
         SortOrderPushdownResult::Unsupported => {}
     }
     let files = files::Files::write(&Mesh::One.rows(), 8);
-    let plan = barrier(files.provider().await, east(), &setup).await;
+    let plan = barrier(files.provider().await, masked(), &setup).await;
     for (name, index) in [("email", 4), ("amount", 0)] {
         let pushed = plan.try_pushdown_sort(&sort_by(name, index)).unwrap();
         assert!(matches!(pushed, SortOrderPushdownResult::Unsupported), "{name}");

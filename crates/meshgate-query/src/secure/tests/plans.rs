@@ -36,7 +36,10 @@ async fn explain_ends_at_the_barrier() {
             for hidden in ["DataSourceExec", "principal", "EAST", "E%", "mask-alphanum", "ssn", CANARY, "raw."] {
                 assert!(!shown.contains(hidden), "{hidden}: {shown}");
             }
-            assert!(shown.contains("SecurityBarrierExec: table=sales.orders.items, policies=[analysts-read]"), "{shown}");
+            assert!(
+                shown.contains("SecurityBarrierExec: table=sales.orders.items, policies=[analysts-read]"),
+                "{shown}"
+            );
             let analyzed = outcome(&context, &format!("EXPLAIN ANALYZE VERBOSE {query}")).await;
             for hidden in ["DataSourceExec", "EAST", "mask-alphanum", "output_batches=", CANARY] {
                 let line = analyzed.lines().find(|line| line.contains("SecurityBarrierExec")).unwrap();
