@@ -63,7 +63,11 @@ fn by_constants(state: &TableState, session: &dyn Session, filters: &[&Expr], ke
             .and_then(|value| value.into_array(keep.len()));
         let Ok(evaluated) = evaluated else { continue };
         let Some(matches) = evaluated.as_any().downcast_ref::<BooleanArray>() else { continue };
-        intersect(keep, &prep_null_mask_filter(matches));
+        // The kernel panics on a mask without nulls.
+        match matches.null_count() {
+            0 => intersect(keep, matches),
+            _ => intersect(keep, &prep_null_mask_filter(matches)),
+        }
     }
 }
 
