@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Says that a folder is the demo's, and of which content.
-const MARKER: &str = ".meshgate-demo.json";
+pub(super) const MARKER: &str = ".meshgate-demo.json";
 
 /// The demo mesh on disk.
 #[derive(Debug, Clone)]
@@ -95,12 +95,15 @@ pub(crate) async fn build(folder: &Path, mut progress: impl FnMut(Progress<'_>))
     lock.lock().map_err(Error::io("wait for another build of the demo"))?;
 
     let content = content::version();
+    let catalog = folder.join("catalog");
     if let State::Ours(marker) = state(&folder)? {
-        if marker.content == content && marker.folder == folder {
+        let is_whole = catalog.is_dir() && folder.join("lake").is_dir();
+        if is_whole && marker.content == content && marker.folder == folder {
+            key_file::read_or_create(&key_file::mask_key_beside(&catalog))?;
             progress(Progress::Found { folder: &folder });
             return Ok(Demo { folder });
         }
-        if content::catalog_fingerprint(&folder.join("catalog"))? != marker.catalog {
+        if catalog.is_dir() && content::catalog_fingerprint(&catalog)? != marker.catalog {
             return Err(Error::Demo(format!(
                 "the demo in `{0}` is of another version, and its catalog was changed by hand; move `{0}` away, or choose \
                  another folder with `--dir`",
@@ -115,7 +118,7 @@ pub(crate) async fn build(folder: &Path, mut progress: impl FnMut(Progress<'_>))
     remove_ours(&building)?;
     build_in(&building, &folder, &content, &mut progress).await?;
     replace(&building, &folder, &beside("old")?)?;
-    key_file::read_or_create(&key_file::mask_key_beside(&folder.join("catalog")))?;
+    key_file::read_or_create(&key_file::mask_key_beside(&catalog))?;
     progress(Progress::Built { took: started.elapsed() });
     Ok(Demo { folder })
 }

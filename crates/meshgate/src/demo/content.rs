@@ -39,7 +39,7 @@ pub(super) fn catalog_text(path: &str) -> Result<&'static str> {
 pub(super) fn version() -> String {
     let mut hash = Sha256::new();
     hash.update([LAYOUT]);
-    for (path, bytes) in files(&CATALOG) {
+    for (path, bytes) in files_of_catalog() {
         add(&mut hash, path.as_bytes(), bytes);
     }
     for (name, bytes) in SOURCES {
@@ -48,9 +48,14 @@ pub(super) fn version() -> String {
     hex(&hash)
 }
 
+/// The catalog's files in path order.
+pub(super) fn files_of_catalog() -> Vec<(&'static str, &'static [u8])> {
+    files(&CATALOG)
+}
+
 /// Writes the catalog's files into `folder`.
 pub(super) fn write_catalog(folder: &Path) -> Result<()> {
-    for (path, bytes) in files(&CATALOG) {
+    for (path, bytes) in files_of_catalog() {
         let file = folder.join(path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent).map_err(Error::io(format!("create `{}`", parent.display())))?;
@@ -60,7 +65,7 @@ pub(super) fn write_catalog(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether the catalog in `folder` is the one that this content version wrote, `written` its fingerprint.
+/// A hash of a catalog on disk, to tell whether a person changed it since it was written.
 pub(super) fn catalog_fingerprint(folder: &Path) -> Result<String> {
     let mut files = Vec::new();
     collect(folder, folder, &mut files).map_err(Error::io(format!("read `{}`", folder.display())))?;
@@ -85,7 +90,6 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) -> st
     Ok(())
 }
 
-/// The files below a folder of the binary, in path order.
 fn files(folder: &'static Dir<'static>) -> Vec<(&'static str, &'static [u8])> {
     let mut found = Vec::new();
     for entry in folder.entries() {

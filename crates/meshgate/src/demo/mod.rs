@@ -6,6 +6,9 @@ mod lake;
 mod tour;
 mod welcome;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use build::{Demo, Progress, build};
 pub(crate) use tour::tour;
 pub(crate) use welcome::welcome;

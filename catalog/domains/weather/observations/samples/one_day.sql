@@ -1,5 +1,5 @@
 -- One day at one airport. Only that day's file is read.
-SELECT time_hour, temp, wind_speed, precip, visib
+SELECT time_hour, temp, round(wind_speed, 1) AS wind_mph, precip, visib
 FROM weather.observations.hourly
 WHERE origin = 'JFK'
   AND time_hour >= TIMESTAMP '2013-02-09T00:00:00Z'

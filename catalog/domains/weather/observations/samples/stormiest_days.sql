@@ -1,8 +1,8 @@
 -- The ten windiest days, by the strongest gust at any of the three airports.
 SELECT
     date_trunc('day', time_hour) AS day,
-    max(wind_gust) AS strongest_gust_mph,
-    round(sum(precip), 2) AS precipitation_inches
+    round(max(wind_gust), 1) AS strongest_gust_mph,
+    round(sum(precip) / count(DISTINCT origin), 2) AS inches_of_rain_an_airport
 FROM weather.observations.hourly
 WHERE wind_speed < 200
 GROUP BY date_trunc('day', time_hour)
