@@ -22,7 +22,7 @@ pub(crate) use generated::{
         GetSessionOptionsResult, SessionOptionValue, SetSessionOptionsRequest, SetSessionOptionsResult,
         close_session_result, session_option_value::OptionValue, set_session_options_result,
     },
-    meshgate::{BearerToken, PinnedTable, PreparedStatement, Promise, Session, SessionCookie, Statement},
+    meshgate::{BearerToken, PinnedTable, PreparedStatement, Session, SessionCookie, Statement},
 };
 
 /// A payload that travels sealed.
@@ -94,6 +94,7 @@ impl Statement {
             parameters: Vec::new(),
             session: self.session.clone().unwrap_or_default().into(),
             pinned,
+            deadline: None,
         })
     }
 }

@@ -7,7 +7,6 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::Status;
 

@@ -19,7 +19,7 @@ use crate::{
     actions::{act, action_types, no_transaction},
     command::{command, command_of},
     identity::{Caller, Identity},
-    metadata::{metadata_answer, metadata_schema},
+    metadata::{Lister, metadata_answer, metadata_schema},
     running::Running,
     seal::Sealer,
     statement::Statements,
@@ -81,7 +81,7 @@ impl Gateway {
                 if metadata_schema(&command)?.is_none() {
                     return Err(unknown(&command));
                 }
-                let batch = metadata_answer(&self.statements.engine, caller, command).await?;
+                let batch = metadata_answer(Lister { engine: &self.statements.engine, caller }, command).await?;
                 Ok(Answer {
                     schema: batch.schema(),
                     batches: stream::iter([Ok(batch)]).boxed(),

@@ -24,11 +24,11 @@ use tonic::Status;
 use crate::{
     identity::Caller,
     parameters::{LONGEST_PARAMETERS, advertised, bind, parameter_types, rows, too_long, wrong_count},
-    payload::{CreatePreparedStatementResult, PreparedStatement, Promise, Statement, pinned_tables},
+    payload::{CreatePreparedStatementResult, PreparedStatement, Statement, pinned_tables},
     running::Running,
     seal::{Sealer, expiry},
     status::{encoding, query_status},
-    wire::{Answer, Batches, is_kept, promise, schema_from_ipc, schema_to_ipc, wire_schema, with_nullability},
+    wire::{Answer, Batches, schema_digest, schema_from_ipc, schema_to_ipc, wire_schema},
 };
 
 /// What the calls about statements share.
@@ -42,7 +42,7 @@ pub(crate) struct Statements {
 impl Statements {
     /// What a plain statement answers.
     pub(crate) async fn schema(&self, caller: &Caller, sql: String) -> Result<SchemaRef, Status> {
-        Ok(answer_schema(&self.prepared(caller, sql).await?))
+        Ok(wire_schema(&self.prepared(caller, sql).await?.schema))
     }
 
     /// What a plain statement answers, and the ticket for it.
@@ -56,7 +56,7 @@ impl Statements {
         if !prepared.parameters.is_empty() {
             return Err(wrong_count(prepared.parameters.len(), 0));
         }
-        let schema = answer_schema(&prepared);
+        let schema = wire_schema(&prepared.schema);
         let statement = Statement {
             user: caller.user().to_owned(),
             expires_at: expiry(self.ticket_lifetime),
@@ -65,7 +65,7 @@ impl Statements {
             parameters: None,
             session: Some((&caller.settings).into()),
             pinned: pinned_tables(&prepared)?,
-            promise: Some(promise(&schema)),
+            schema_digest: schema_digest(&schema),
         };
         self.flight_info(&statement, &schema, descriptor)
     }
@@ -73,7 +73,7 @@ impl Statements {
     /// Prepares a statement. Its schema, not empty, tells JDBC that it is a query.
     pub(crate) async fn prepare(&self, caller: &Caller, sql: String) -> Result<CreatePreparedStatementResult, Status> {
         let prepared = self.prepared(caller, sql.clone()).await?;
-        let schema = schema_to_ipc(&answer_schema(&prepared)).map_err(encoding)?;
+        let schema = schema_to_ipc(&wire_schema(&prepared.schema)).map_err(encoding)?;
         let types = parameter_types(&prepared.parameters);
         let statement = PreparedStatement {
             user: caller.user().to_owned(),
@@ -198,7 +198,7 @@ impl Statements {
             parameters: prepared.parameters.filter(|_| wanted > 0),
             session: prepared.session,
             pinned: Vec::new(),
-            promise: Some(promise(schema)),
+            schema_digest: schema_digest(schema),
         })
     }
 
@@ -224,8 +224,8 @@ impl Statements {
 
     async fn read(&self, caller: &Caller, statement: Statement, deadline: Option<Instant>) -> Result<Answer, Status> {
         let running = self.running.begin(statement.id.clone());
-        let promise = statement.promise.clone().unwrap_or_default();
         let mut request = statement.request()?;
+        request.deadline = deadline.map(Instant::into_std);
         let mut rows = match &statement.parameters {
             None => vec![Vec::new()],
             Some(bound) => rows(bound)?,
@@ -234,59 +234,55 @@ impl Statements {
             // All rows of parameters read one state of each table.
             let prepared = self.prepared(caller, request.sql.clone()).await?;
             if rows.is_empty() {
-                let schema = kept(&answer_schema(&prepared), &promise)?;
+                let schema = kept(&prepared.schema, &statement.schema_digest)?;
                 return Ok(Answer { schema, batches: stream::empty().boxed(), deadline, running });
             }
             request.pinned = prepared.pinned;
         }
         let rest = rows.split_off(1);
         let first = rows.pop().unwrap_or_default();
-        let planned = plan(&self.engine, caller, &request, first).await?;
-        let schema = kept(&wire_schema(&planned.schema()), &promise)?;
-        let later = {
-            let (engine, caller) = (self.engine.clone(), caller.clone());
-            stream::iter(rest).then(move |row| {
-                let (engine, caller, request, promise) =
-                    (engine.clone(), caller.clone(), request.clone(), promise.clone());
-                async move {
-                    let planned = plan(&engine, &caller, &request, row).await?;
-                    kept(&wire_schema(&planned.schema()), &promise)?;
-                    Ok(batches(planned))
-                }
-            })
-        };
-        Ok(Answer { schema, batches: batches(planned).chain(later.try_flatten()).boxed(), deadline, running })
+        let execution = Arc::new(Execution {
+            engine: self.engine.clone(),
+            caller: caller.clone(),
+            request,
+            promised: statement.schema_digest,
+        });
+        let (schema, batches) = execution.run(first).await?;
+        let later = stream::iter(rest).then(move |row| {
+            let execution = execution.clone();
+            async move { execution.run(row).await.map(|(_, batches)| batches) }
+        });
+        Ok(Answer { schema, batches: batches.chain(later.try_flatten()).boxed(), deadline, running })
     }
 }
 
-/// The columns of an answer. With parameters each may be null: a value's type is known before, not whether it is one.
-fn answer_schema(prepared: &PreparedQuery) -> SchemaRef {
-    let schema = wire_schema(&prepared.schema);
-    if prepared.parameters.is_empty() {
-        return schema;
-    }
-    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+/// One execution of a statement, a run for each row of parameters.
+struct Execution {
+    engine: Arc<QueryEngine>,
+    caller: Caller,
+    request: QueryRequest,
+    promised: Bytes,
 }
 
-/// The schema as it was promised, if the promise still holds.
-fn kept(schema: &Schema, promise: &Promise) -> Result<SchemaRef, Status> {
-    if is_kept(promise, schema) {
-        return Ok(with_nullability(schema, promise));
+impl Execution {
+    /// The wire schema and the batches of one run.
+    async fn run(&self, parameters: Vec<ScalarValue>) -> Result<(SchemaRef, Batches), Status> {
+        let request = QueryRequest { parameters, ..self.request.clone() };
+        let planned =
+            self.engine.plan(&self.caller.principal, request).await.map_err(|error| query_status(&error, None))?;
+        Ok((kept(&planned.schema(), &self.promised)?, batches(planned)))
+    }
+}
+
+/// The wire schema of an answer, if it is the one that was promised.
+fn kept(schema: &Schema, promised: &Bytes) -> Result<SchemaRef, Status> {
+    let schema = wire_schema(schema);
+    if schema_digest(&schema) == promised {
+        return Ok(schema);
     }
     Err(Status::failed_precondition(
         "the columns of the answer have changed since the query was described, for instance by a policy; run it again",
     ))
-}
-
-async fn plan(
-    engine: &QueryEngine,
-    caller: &Caller,
-    request: &QueryRequest,
-    parameters: Vec<ScalarValue>,
-) -> Result<PlannedQuery, Status> {
-    let request = QueryRequest { parameters, ..request.clone() };
-    engine.plan(&caller.principal, request).await.map_err(|error| query_status(&error, None))
 }
 
 /// The batches of a query, which runs from the first poll on.

@@ -7,10 +7,10 @@ use datafusion::arrow::{
     array::{Int32Builder, RecordBatch, StringBuilder},
     datatypes::{DataType, Field, Schema, SchemaRef},
 };
-use meshgate_query::{ListedTable, Listing, ListingFilter};
+use meshgate_query::{ListedTable, ListingFilter};
 use tonic::Status;
 
-use super::literal_pattern;
+use super::{Lister, literal_pattern};
 use crate::status::encoding;
 
 /// The columns of GetPrimaryKeys (FlightSql.proto, `CommandGetPrimaryKeys`).
@@ -52,17 +52,15 @@ pub(crate) fn relations_schema() -> SchemaRef {
 
 /// The declared primary keys of the tables of that name. A key with a column that the caller does not see is left
 /// out as a whole: what is left of it would not be unique.
-pub(crate) async fn primary_keys(
-    command: CommandGetPrimaryKeys,
-    list: impl AsyncFn(ListingFilter) -> Result<Listing, Status>,
-) -> Result<RecordBatch, Status> {
-    let listing = list(ListingFilter {
-        catalog: command.catalog,
-        schema_pattern: command.db_schema.as_deref().map(literal_pattern),
-        table_pattern: Some(literal_pattern(&command.table)),
-        with_columns: true,
-    })
-    .await?;
+pub(crate) async fn primary_keys(command: CommandGetPrimaryKeys, lister: Lister<'_>) -> Result<RecordBatch, Status> {
+    let listing = lister
+        .list(ListingFilter {
+            catalog: command.catalog,
+            schema_pattern: command.db_schema.as_deref().map(literal_pattern),
+            table_pattern: Some(literal_pattern(&command.table)),
+            with_columns: true,
+        })
+        .await?;
     let [mut catalogs, mut schemas, mut tables, mut columns, mut names] = [(); 5].map(|()| StringBuilder::new());
     let mut sequence = Int32Builder::new();
     for table in &listing.tables {

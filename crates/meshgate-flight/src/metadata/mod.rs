@@ -33,17 +33,17 @@ pub(crate) fn metadata_schema(command: &Command) -> Result<Option<SchemaRef>, St
 }
 
 /// The answer to a metadata command.
-pub(crate) async fn metadata_answer(
-    engine: &QueryEngine,
-    caller: &Caller,
-    command: Command,
-) -> Result<RecordBatch, Status> {
-    let list = async |filter: ListingFilter| list(engine, caller, &filter).await;
+pub(crate) async fn metadata_answer(lister: Lister<'_>, command: Command) -> Result<RecordBatch, Status> {
     let built = match command {
         Command::CommandGetCatalogs(command) => {
             let mut builder = command.into_builder();
-            let mut names: Vec<_> =
-                list(ListingFilter::default()).await?.tables.into_iter().map(|table| table.name.domain).collect();
+            let mut names: Vec<_> = lister
+                .list(ListingFilter::default())
+                .await?
+                .tables
+                .into_iter()
+                .map(|table| table.name.domain)
+                .collect();
             names.dedup();
             names.into_iter().for_each(|name| builder.append(name));
             builder.build()
@@ -54,21 +54,26 @@ pub(crate) async fn metadata_answer(
                 schema_pattern: command.db_schema_filter_pattern.clone(),
                 ..ListingFilter::default()
             };
-            let mut names: Vec<_> =
-                list(filter).await?.tables.into_iter().map(|table| (table.name.domain, table.name.product)).collect();
+            let mut names: Vec<_> = lister
+                .list(filter)
+                .await?
+                .tables
+                .into_iter()
+                .map(|table| (table.name.domain, table.name.product))
+                .collect();
             names.dedup();
             // The listing has filtered; the builder's own filter reads patterns its own way.
             let mut builder = CommandGetDbSchemas::default().into_builder();
             names.into_iter().for_each(|(catalog, schema)| builder.append(catalog, schema));
             builder.build()
         }
-        Command::CommandGetTables(command) => return tables::tables(command, list).await,
+        Command::CommandGetTables(command) => return tables::tables(command, lister).await,
         Command::CommandGetTableTypes(command) => {
             let mut builder = command.into_builder();
             tables::TABLE_TYPES.iter().for_each(|name| builder.append(name));
             builder.build()
         }
-        Command::CommandGetPrimaryKeys(command) => return keys::primary_keys(command, list).await,
+        Command::CommandGetPrimaryKeys(command) => return keys::primary_keys(command, lister).await,
         Command::CommandGetExportedKeys(_)
         | Command::CommandGetImportedKeys(_)
         | Command::CommandGetCrossReference(_) => return Ok(RecordBatch::new_empty(keys::relations_schema())),
@@ -89,8 +94,17 @@ pub(crate) fn literal_pattern(name: &str) -> String {
     name.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect()
 }
 
-async fn list(engine: &QueryEngine, caller: &Caller, filter: &ListingFilter) -> Result<Listing, Status> {
-    engine.list(&caller.principal, filter).await.map_err(|error| query_status(&error, None))
+/// The mesh as one caller may list it.
+#[derive(Clone, Copy)]
+pub(crate) struct Lister<'a> {
+    pub(crate) engine: &'a QueryEngine,
+    pub(crate) caller: &'a Caller,
+}
+
+impl Lister<'_> {
+    async fn list(&self, filter: ListingFilter) -> Result<Listing, Status> {
+        self.engine.list(&self.caller.principal, &filter).await.map_err(|error| query_status(&error, None))
+    }
 }
 
 #[cfg(test)]

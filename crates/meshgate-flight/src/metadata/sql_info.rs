@@ -237,7 +237,7 @@ fn conversions() -> BTreeMap<i32, Vec<i32>> {
 #[cfg(test)]
 mod tests {
     use datafusion::arrow::{
-        array::{Array, AsArray},
+        array::AsArray,
         datatypes::{Int32Type, UInt32Type},
     };
 

@@ -5,9 +5,10 @@ use datafusion::arrow::{
     array::RecordBatch,
     datatypes::{Field, Schema},
 };
-use meshgate_query::{ListedTable, Listing, ListingFilter};
+use meshgate_query::{ListedTable, ListingFilter};
 use tonic::Status;
 
+use super::Lister;
 use crate::{
     status::internal,
     wire::{ColumnPlace, column_metadata, wire_schema},
@@ -17,22 +18,20 @@ use crate::{
 pub(crate) const TABLE_TYPES: [&str; 2] = ["TABLE", "VIEW"];
 
 /// The tables that pass the command's filters.
-pub(crate) async fn tables(
-    command: CommandGetTables,
-    list: impl AsyncFn(ListingFilter) -> Result<Listing, Status>,
-) -> Result<RecordBatch, Status> {
+pub(crate) async fn tables(command: CommandGetTables, lister: Lister<'_>) -> Result<RecordBatch, Status> {
     let broken = |_| internal("a GetTables answer could not be built");
     // The listing has filtered; the builder's own filter reads types and patterns its own way.
     let mut builder =
         CommandGetTables { include_schema: command.include_schema, ..CommandGetTables::default() }.into_builder();
     if asks_for_tables(&command.table_types) {
-        let listing = list(ListingFilter {
-            catalog: command.catalog,
-            schema_pattern: command.db_schema_filter_pattern,
-            table_pattern: command.table_name_filter_pattern,
-            with_columns: command.include_schema,
-        })
-        .await?;
+        let listing = lister
+            .list(ListingFilter {
+                catalog: command.catalog,
+                schema_pattern: command.db_schema_filter_pattern,
+                table_pattern: command.table_name_filter_pattern,
+                with_columns: command.include_schema,
+            })
+            .await?;
         for table in &listing.tables {
             let name = &table.name;
             let schema = table_schema(table);
@@ -52,7 +51,8 @@ fn table_schema(table: &ListedTable) -> Schema {
     let Some(schema) = &table.schema else {
         return Schema::empty();
     };
-    let fields = wire_schema(schema).fields().iter().map(|field| {
+    let schema = wire_schema(schema);
+    let fields = schema.fields().iter().map(|field| {
         let remarks = table.declared.column(field.name()).map_or("", |column| column.description.as_str());
         let place = ColumnPlace::Table {
             catalog: &table.name.domain,

@@ -9,6 +9,7 @@ use datafusion::arrow::{
     error::ArrowError,
     ipc::writer::IpcWriteOptions,
 };
+use sha2::{Digest, Sha256};
 
 use super::types::{ColumnPlace, column_metadata};
 
@@ -58,6 +59,15 @@ pub(crate) fn wire_type(data_type: &DataType) -> DataType {
         }
         plain => plain.clone(),
     }
+}
+
+/// What a ticket remembers of the columns that were promised for it: names, types and nullability, nested ones too.
+pub(crate) fn schema_digest(schema: &Schema) -> Bytes {
+    let mut digest = Sha256::new();
+    for field in schema.fields() {
+        digest.update(format!("{:?}\0{:?}\0{}\0", field.name(), field.data_type(), field.is_nullable()));
+    }
+    Bytes::copy_from_slice(&digest.finalize()[..16])
 }
 
 /// An encapsulated Arrow IPC schema message.

@@ -29,7 +29,7 @@ const QUEUE: usize = 3;
 /// No message's body is longer, unless one row is: clients decode 4 MiB.
 const LONGEST_BODY: usize = 7 << 19;
 /// Silence after which an empty batch tells proxies and clients that the query lives.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
+const KEEP_ALIVE: Duration = if cfg!(test) { Duration::from_millis(200) } else { Duration::from_secs(5) };
 /// How long rows may wait for company.
 const LONGEST_GATHERING: Duration = Duration::from_millis(50);
 

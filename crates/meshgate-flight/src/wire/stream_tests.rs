@@ -110,10 +110,10 @@ async fn a_panic_is_an_error_and_no_end() {
     assert_eq!(last.unwrap_err().code(), Code::Internal);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn silence_is_filled_with_empty_batches() {
     let late = stream::once(async {
-        tokio::time::sleep(Duration::from_secs(12)).await;
+        tokio::time::sleep(KEEP_ALIVE * 5 / 2).await;
         Ok(numbers(3))
     });
     let messages: Vec<_> = flight_data(answer(late.boxed(), &numbers(1))).try_collect().await.unwrap();
@@ -122,10 +122,10 @@ async fn silence_is_filled_with_empty_batches() {
     assert_eq!(decoded(messages).await.num_rows(), 3);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn rows_do_not_wait_long_for_company() {
     let slow = stream::iter([Ok(numbers(3))]).chain(stream::once(async {
-        tokio::time::sleep(Duration::from_secs(4)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(numbers(4))
     }));
     let mut stream = flight_data(answer(slow.boxed(), &numbers(1)));
@@ -135,10 +135,10 @@ async fn rows_do_not_wait_long_for_company() {
     assert!(start.elapsed() < Duration::from_secs(1));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_deadline_holds_in_mid_stream() {
     let mut answer = answer(stream::pending().boxed(), &numbers(1));
-    answer.deadline = Some(Instant::now() + Duration::from_secs(7));
+    answer.deadline = Some(Instant::now() + KEEP_ALIVE * 3 / 2);
     let messages: Vec<_> = flight_data(answer).collect().await;
     assert_eq!(messages.last().unwrap().as_ref().unwrap_err().code(), Code::DeadlineExceeded);
 }

@@ -1,0 +1,9 @@
+//! The endpoint as its clients meet it: a server on loopback, arrow-flight's Flight SQL client and raw gRPC.
+
+mod gateway;
+mod hostile;
+mod login;
+mod metadata;
+mod sessions;
+mod statements;
+mod streams;
