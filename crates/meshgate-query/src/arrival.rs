@@ -167,12 +167,8 @@ impl Drafted {
             // Binding says which is missing.
             return Ok(explain::plan_schema());
         }
-        let told = parameters::fields(&self.plan, self.parameters, &self.telling)?;
-        let known = self.plan.get_parameter_types().map_err(|error| self.telling.planning(&error))?;
-        let types = told.iter().zip(types).map(|(field, given)| match known.get(field.name()) {
-            Some(Some(told)) if *told != DataType::Null => told.clone(),
-            _ => given,
-        });
+        let told = parameters::inferred(&self.plan, self.parameters, &self.telling)?;
+        let types = told.into_iter().zip(types).map(|(told, given)| told.unwrap_or(given));
         let plan = parameters::bind_nulls(self.plan.clone(), types, &self.telling)?;
         let analysed = self.analyse(plan, &mut LogicalStages::default())?;
         Ok(match self.answer {
@@ -260,7 +256,9 @@ fn note_columns(plan: &LogicalPlan, names: &Names, record: &mut OpenRecord<Plann
             if let Some((_, table)) = named {
                 let columns = read.entry(table.name.clone()).or_default();
                 columns.extend(scan.projected_schema.fields().iter().map(|field| field.name().clone()));
-                columns.extend(scan.filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.clone()));
+                columns.extend(
+                    scan.filters.iter().flat_map(|filter| filter.column_refs()).map(|column| column.name.clone()),
+                );
             }
         }
         Ok(TreeNodeRecursion::Continue)

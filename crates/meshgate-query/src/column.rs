@@ -44,8 +44,11 @@ fn unknown_column(field: &Column, visible: &[Column]) -> QueryError {
             .filter(|column| column.relation.as_ref().is_some_and(|relation| relation.resolved_eq(qualifier)))
             .collect(),
     };
-    let hint = match nearest(&field.name, within.iter().map(|column| column.name.as_str())) {
-        Some(candidate) if candidate.eq_ignore_ascii_case(&field.name) => {
+    let named = || within.iter().map(|column| column.name.as_str());
+    let candidate =
+        named().find(|name| name.eq_ignore_ascii_case(&field.name)).or_else(|| nearest(&field.name, named()));
+    let hint = match candidate {
+        Some(candidate) if candidate.chars().any(char::is_uppercase) => {
             format!("; did you mean `\"{candidate}\"`? (without quotes a name is read in lower case)")
         }
         Some(candidate) => format!("; did you mean `{candidate}`?"),
@@ -90,8 +93,7 @@ impl Stars<'_> {
                     }
                     TableFactor::Table { name, alias, args: None, .. } => {
                         let Ok(reference) = object_name_to_table_reference(name.clone(), true) else { continue };
-                        let mention =
-                            Mention { reference, alias: alias.as_ref().map(|alias| normalized(&alias.name)) };
+                        let mention = Mention { reference, alias: alias.as_ref().map(|alias| normalized(&alias.name)) };
                         if qualifier.is_none_or(|qualifier| mention.is_called(qualifier)) {
                             self.check_table(&mention)?;
                         }

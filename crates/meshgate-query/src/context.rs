@@ -8,9 +8,7 @@ use datafusion::{
     common::{DFSchema, TableReference, config::ConfigOptions, plan_datafusion_err},
     datasource::{cte_worktable::CteWorkTable, provider_as_source},
     error::Result as PlanResult,
-    execution::{
-        SessionState, SessionStateDefaults, runtime_env::RuntimeEnv, session_state::SessionStateBuilder,
-    },
+    execution::{SessionState, SessionStateDefaults, runtime_env::RuntimeEnv, session_state::SessionStateBuilder},
     functions_table::{generate_series, range},
     logical_expr::{
         AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF,

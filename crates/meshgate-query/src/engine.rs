@@ -225,6 +225,7 @@ async fn in_time<T>(deadline: Option<Instant>, work: impl Future<Output = Result
     let work = contained(work);
     match deadline {
         None => work.await,
+        Some(deadline) if deadline <= Instant::now() => Err(QueryError::DeadlineExceeded),
         Some(deadline) => {
             tokio::time::timeout_at(deadline.into(), work).await.unwrap_or(Err(QueryError::DeadlineExceeded))
         }

@@ -167,7 +167,8 @@ fn scan_line(table: &TableName, plan: &Arc<dyn ExecutionPlan>) -> String {
     let schema = plan.schema();
     let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let mut line = format!("table={table}, columns=[{}]", columns.join(", "));
-    let files = plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+    let files =
+        plan.downcast_ref::<DataSourceExec>().and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
     if let Some(files) = files {
         if let Some(limit) = files.limit {
             line.push_str(&format!(", limit={limit}"));

@@ -153,7 +153,9 @@ impl Rows {
                     text_or_null("column_comment"),
                 ])
                 .collect(),
-            View::TableConstraints => constraint().into_iter().chain(table()).chain([text("constraint_type")]).collect(),
+            View::TableConstraints => {
+                constraint().into_iter().chain(table()).chain([text("constraint_type")]).collect()
+            }
             View::KeyColumnUsage => {
                 let column = [text("column_name"), number("ordinal_position")];
                 constraint().into_iter().chain(table()).chain(column).collect()

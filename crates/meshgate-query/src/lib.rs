@@ -3,33 +3,33 @@
 //! Begin at [`QueryEngine::plan`]: it is one call a step.
 
 mod engine;
-mod request;
 mod error;
+mod request;
 
 mod arrival;
-mod parse;
-mod mention;
-mod resolve;
-mod denial;
-mod load;
-mod secure;
-mod context;
-mod parameters;
 mod column;
-mod message;
+mod context;
+mod denial;
 mod explain;
-mod stream;
-mod recording;
+mod load;
+mod mention;
+mod message;
+mod parameters;
+mod parse;
 mod record;
+mod recording;
+mod resolve;
+mod secure;
+mod stream;
 
+mod information_schema;
 mod listing;
 mod pattern;
-mod information_schema;
 mod sql_type;
 
 mod core;
-mod runtime;
 mod mesh;
+mod runtime;
 
 pub use engine::{Config, PlannedQuery, PreparedQuery, QueryEngine};
 pub use error::{Code, QueryError, Result};

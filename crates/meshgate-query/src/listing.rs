@@ -96,7 +96,8 @@ where
     Opening: Future<Output = Option<Arc<dyn TableProvider>>>,
 {
     if !with_columns {
-        let listed = |candidate: Candidate| ListedTable { name: candidate.name, declared: candidate.declared, schema: None };
+        let listed =
+            |candidate: Candidate| ListedTable { name: candidate.name, declared: candidate.declared, schema: None };
         return Listing { tables: candidates.into_iter().map(listed).collect() };
     }
     let tables = stream::iter(candidates)

@@ -59,11 +59,8 @@ impl LiveMesh {
     /// Loads the catalog folder. Warnings come back beside it.
     pub fn open(folder: &Path) -> Result<(Arc<Self>, Report), Report> {
         let (mesh, report) = Mesh::load(folder)?;
-        let live = Self {
-            folder: folder.to_owned(),
-            current: ArcSwap::from_pointee(mesh),
-            reloading: Mutex::new(None),
-        };
+        let live =
+            Self { folder: folder.to_owned(), current: ArcSwap::from_pointee(mesh), reloading: Mutex::new(None) };
         Ok((Arc::new(live), report))
     }
 

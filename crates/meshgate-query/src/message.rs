@@ -2,11 +2,7 @@
 
 use std::error::Error as StdError;
 
-use datafusion::{
-    arrow::error::ArrowError,
-    common::SchemaError,
-    error::DataFusionError,
-};
+use datafusion::{arrow::error::ArrowError, common::SchemaError, error::DataFusionError};
 use meshgate_tables::Error as TableError;
 
 use crate::{QueryError, column::missing_column, resolve::Names, secure::table_fault};
@@ -152,6 +148,9 @@ fn names_a_place(text: &str) -> bool {
 
 /// The engine's text without its prefixes, notes to developers and line breaks.
 fn plain(text: &str) -> String {
+    if let Some(told) = unknown_function(text).or_else(|| unfit_arguments(text)).or_else(|| ungrouped(text)) {
+        return told;
+    }
     let text = text.split("\n\nbacktrace:").next().unwrap_or(text);
     let text = text.split("This was likely caused by a bug").next().unwrap_or(text);
     let mut text = text.trim();
@@ -167,6 +166,31 @@ fn plain(text: &str) -> String {
         }
         _ => text.to_owned(),
     }
+}
+
+/// `Invalid function 'x'.\nDid you mean 'y'?` in our words.
+fn unknown_function(text: &str) -> Option<String> {
+    let (name, rest) = text.strip_prefix("Invalid function '")?.split_once('\'')?;
+    let candidate = rest.split('\'').nth(1);
+    let hint = candidate.map(|candidate| format!("; did you mean `{candidate}`?")).unwrap_or_default();
+    Some(format!("function `{name}` does not exist{hint}"))
+}
+
+/// What is left of the engine's list of every signature that it tried.
+fn unfit_arguments(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("No function matches the given name and argument types '")?;
+    let (call, rest) = rest.split_once('\'')?;
+    let (_, candidates) = rest.split_once("Candidate functions:")?;
+    let candidates: Vec<&str> = candidates.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    Some(format!("no function fits `{call}`; there are {}", candidates.join(", ")))
+}
+
+/// A column beside aggregates that is not grouped by.
+fn ungrouped(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("Column in SELECT must be in GROUP BY")?;
+    let (_, rest) = rest.split_once("olumn \"")?;
+    let (column, _) = rest.split_once('"')?;
+    Some(format!("column `{column}` must be in GROUP BY, or inside an aggregate function"))
 }
 
 fn kind(error: &DataFusionError) -> &'static str {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
-    common::{ParamValues, ScalarValue},
-    logical_expr::LogicalPlan,
+    common::{ParamValues, ScalarValue, tree_node::TreeNodeRecursion},
+    logical_expr::{Expr, LogicalPlan},
 };
 
 use crate::{QueryError, Result, message::Telling};
@@ -81,7 +81,8 @@ fn replace(plan: LogicalPlan, values: Vec<ScalarValue>, telling: &Telling) -> Re
     plan.with_param_values(ParamValues::from(values)).map_err(|error| telling.planning(&error))
 }
 
-fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<Option<DataType>>> {
+/// The types that the statement tells of its parameters, `$1` first.
+pub(crate) fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<Option<DataType>>> {
     let mut types = vec![None; count];
     for (name, told) in plan.get_parameter_types().map_err(|error| telling.planning(&error))? {
         let index = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
@@ -89,5 +90,28 @@ fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<O
             *place = told.filter(|told| *told != DataType::Null);
         }
     }
+    for place in counted(plan, telling)? {
+        if let Some(place) = types.get_mut(place) {
+            place.get_or_insert(DataType::Int64);
+        }
+    }
     Ok(types)
+}
+
+/// The parameters, from 0, that stand alone in a LIMIT or OFFSET: the engine tells no type for them, and takes integers.
+fn counted(plan: &LogicalPlan, telling: &Telling) -> Result<Vec<usize>> {
+    let mut places = Vec::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for expression in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                if let Expr::Placeholder(placeholder) = expression.as_ref() {
+                    let number = placeholder.id.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
+                    places.extend(number.and_then(|number| number.checked_sub(1)));
+                }
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    walked.map_err(|error| telling.planning(&error))?;
+    Ok(places)
 }

@@ -119,7 +119,9 @@ impl OpenRecord<Running> {
             draft.record.bytes += batch
                 .columns()
                 .iter()
-                .map(|column| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size()))
+                .map(|column| {
+                    column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size())
+                })
                 .sum::<usize>() as u64;
         }
     }

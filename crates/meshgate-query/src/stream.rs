@@ -7,12 +7,7 @@ use std::{
 };
 
 use datafusion::{
-    arrow::{
-        array::RecordBatch,
-        compute::cast,
-        datatypes::SchemaRef,
-        record_batch::RecordBatchOptions,
-    },
+    arrow::{array::RecordBatch, compute::cast, datatypes::SchemaRef, record_batch::RecordBatchOptions},
     execution::TaskContext,
     physical_plan::{ExecutionPlan, execute_stream},
 };

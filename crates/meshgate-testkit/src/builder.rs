@@ -170,7 +170,7 @@ impl TableBuilder {
                 "properties": properties,
             }],
             "team": {"name": format!("{}-data", self.domain), "members": [{"username": format!("owner@{}.example", self.domain), "role": "owner"}]},
-            "support": [{"channel": format!("#{}-data", self.domain), "tool": "slack"}],
+            "support": support(&self.domain),
         })
     }
 
@@ -190,6 +190,10 @@ impl TableBuilder {
         }
         property
     }
+}
+
+fn support(domain: &str) -> Value {
+    json!([{"channel": format!("#{domain}-data"), "tool": "slack", "url": format!("https://chat.example/{domain}-data")}])
 }
 
 /// The ODCS property of a column or nested field, with its type alone.
@@ -283,7 +287,7 @@ impl MeshBuilder {
                 format!("domains/{domain}/domain.yaml"),
                 json!({
                     "name": domain, "owner": format!("{domain}-data"), "description": format!("The {domain} domain."),
-                    "support": [{"channel": format!("#{domain}-data"), "tool": "slack"}],
+                    "support": support(domain),
                 }),
             );
             files.insert(format!("domains/{domain}/{product}/{name}_v{major}.odcs.yaml"), table.contract());
@@ -306,7 +310,7 @@ impl MeshBuilder {
                     "description": {"purpose": format!("The {product} of {domain}.")},
                     "outputPorts": ports,
                     "team": {"name": format!("{domain}-data"), "members": [{"username": format!("owner@{domain}.example"), "role": "owner"}]},
-                    "support": [{"channel": format!("#{domain}-data"), "tool": "slack"}],
+                    "support": support(domain),
                 }),
             );
             write(&root.join("data").join(table.folder()), table.format, table.partition.as_deref(), &table.batches);

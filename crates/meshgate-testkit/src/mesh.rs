@@ -8,9 +8,7 @@ use std::{
 use datafusion::arrow::{record_batch::RecordBatch, util::pretty::pretty_format_batches};
 use futures::TryStreamExt;
 use meshgate_policy::Principal;
-use meshgate_query::{
-    Config, LiveMesh, MaskKey, QueryEngine, QueryError, QueryRecord, QueryRequest, RecordSink,
-};
+use meshgate_query::{Config, LiveMesh, MaskKey, QueryEngine, QueryError, QueryRecord, QueryRequest, RecordSink};
 use tempfile::TempDir;
 
 /// Keeps the records of all queries.
@@ -133,7 +131,7 @@ impl TestMesh {
         users.get(name).map(Principal::from).unwrap_or_else(|| panic!("no user `{name}`"))
     }
 
-    /// The rows that `user` gets.
+    /// The rows that `user` gets: at least one batch, perhaps an empty one.
     pub async fn query(&self, user: &str, sql: &str) -> Result<Vec<RecordBatch>, QueryError> {
         self.run(&self.engine, user, QueryRequest { sql: sql.to_owned(), ..QueryRequest::default() }).await
     }
@@ -145,8 +143,13 @@ impl TestMesh {
         user: &str,
         request: QueryRequest,
     ) -> Result<Vec<RecordBatch>, QueryError> {
-        let planned = engine.plan(&self.principal(user), request).await?;
-        planned.execute().await?.try_collect().await
+        let stream = engine.plan(&self.principal(user), request).await?.execute().await?;
+        let schema = stream.schema();
+        let mut batches: Vec<RecordBatch> = stream.try_collect().await?;
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(schema));
+        }
+        Ok(batches)
     }
 
     /// What `user` reads: a table of rows, or `error` with its class and text.

@@ -93,7 +93,9 @@ fn read_sql(statement: SqlStatement) -> Result<(Box<Query>, Answer)> {
     match statement {
         SqlStatement::Query(query) => Ok((query, Answer::Rows)),
         SqlStatement::ExplainTable {
-            describe_alias: DescribeAlias::Describe | DescribeAlias::Desc, table_name, ..
+            describe_alias: DescribeAlias::Describe | DescribeAlias::Desc,
+            table_name,
+            ..
         } => Ok((query_of(&format!("SELECT * FROM {table_name}"))?, Answer::Columns)),
         SqlStatement::Explain {
             describe_alias: DescribeAlias::Describe | DescribeAlias::Desc,
@@ -155,8 +157,24 @@ fn not_offered(verb: &str) -> QueryError {
 /// The words at the head of a statement that say what it does: `INSERT`, `CREATE TABLE`.
 fn verb(statement: &str) -> String {
     const OBJECTS: [&str; 18] = [
-        "CATALOG", "DATABASE", "EXTENSION", "EXTERNAL", "FUNCTION", "INDEX", "MATERIALIZED", "OR", "POLICY",
-        "PROCEDURE", "REPLACE", "ROLE", "SCHEMA", "SEQUENCE", "TABLE", "TEMPORARY", "TRANSACTION", "VIEW",
+        "CATALOG",
+        "DATABASE",
+        "EXTENSION",
+        "EXTERNAL",
+        "FUNCTION",
+        "INDEX",
+        "MATERIALIZED",
+        "OR",
+        "POLICY",
+        "PROCEDURE",
+        "REPLACE",
+        "ROLE",
+        "SCHEMA",
+        "SEQUENCE",
+        "TABLE",
+        "TEMPORARY",
+        "TRANSACTION",
+        "VIEW",
     ];
     let mut words = statement.split_whitespace();
     let mut verb = words.next().unwrap_or_default().trim_end_matches(';').to_uppercase();

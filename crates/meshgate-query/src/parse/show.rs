@@ -24,9 +24,7 @@ pub(super) fn read(statement: &Statement) -> Result<Option<(Box<Query>, Answer)>
         Statement::ShowColumns { show_options, .. } => {
             let options = Options::of("SHOW COLUMNS", show_options)?;
             return match (options.within, options.like) {
-                (Some(table), None) => {
-                    Ok(Some((query_of(&format!("SELECT * FROM {table}"))?, Answer::TableColumns)))
-                }
+                (Some(table), None) => Ok(Some((query_of(&format!("SELECT * FROM {table}"))?, Answer::TableColumns))),
                 _ => Err(QueryError::Invalid("write `SHOW COLUMNS FROM domain.product.table`".to_owned())),
             };
         }

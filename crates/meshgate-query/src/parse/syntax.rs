@@ -2,18 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::{
-    ast::{
-        Function, FunctionArguments, GroupByExpr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select,
-        SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
-        WildcardAdditionalOptions, Expr,
-    },
+use datafusion::sql::sqlparser::ast::{
+    Expr, Function, FunctionArguments, GroupByExpr, Ident, ObjectName, ObjectNamePart, OrderByKind, Query, Select,
+    SelectFlavor, SelectItem, SetExpr, Statement, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    WildcardAdditionalOptions,
 };
 
-use super::{not_offered, query_of, verb};
+use super::{not_offered, verb};
 use crate::{QueryError, Result};
 
-/// Refuses what would not be honoured in full; spells `TABLE t` and `FROM t` out.
+/// Refuses what would not be honoured in full; spells `FROM t` out.
 pub(super) fn check(query: &mut Query) -> Result<()> {
     match query.visit(&mut Check) {
         ControlFlow::Continue(()) => Ok(()),
@@ -31,8 +29,7 @@ impl VisitorMut for Check {
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<QueryError> {
-        let order_by_all =
-            query.order_by.as_ref().is_some_and(|order_by| matches!(order_by.kind, OrderByKind::All(_)));
+        let order_by_all = query.order_by.as_ref().is_some_and(|order_by| matches!(order_by.kind, OrderByKind::All(_)));
         refuse_any(&[
             (query.fetch.is_some(), "FETCH (write LIMIT)"),
             (!query.locks.is_empty(), "FOR UPDATE or FOR SHARE"),
@@ -41,7 +38,7 @@ impl VisitorMut for Check {
             (query.format_clause.is_some(), "FORMAT"),
             (order_by_all && !matches!(*query.body, SetExpr::Select(_)), "ORDER BY ALL over a set operation"),
         ])?;
-        spell_out_tables(&mut query.body)
+        refuse_tables(&query.body)
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<QueryError> {
@@ -65,6 +62,7 @@ impl VisitorMut for Check {
         ])?;
         if select.flavor == SelectFlavor::FromFirstNoSelect && select.projection.is_empty() {
             select.projection.push(SelectItem::Wildcard(WildcardAdditionalOptions::default()));
+            select.flavor = SelectFlavor::FromFirst;
         }
         for TableWithJoins { joins, .. } in &select.from {
             refuse(joins.iter().any(|join| join.global), "GLOBAL JOIN")?;
@@ -134,34 +132,15 @@ impl VisitorMut for Check {
     }
 }
 
-/// `TABLE t` as `SELECT * FROM t`, in every arm of the set operations.
-fn spell_out_tables(body: &mut SetExpr) -> ControlFlow<QueryError> {
+/// sqlparser 0.62 reads `TABLE t` by taking the two tokens after the name along: `TABLE t LIMIT 5` would lose its limit.
+fn refuse_tables(body: &SetExpr) -> ControlFlow<QueryError> {
     match body {
         SetExpr::SetOperation { left, right, .. } => {
-            spell_out_tables(left)?;
-            spell_out_tables(right)
+            refuse_tables(left)?;
+            refuse_tables(right)
         }
-        SetExpr::Table(table) => {
-            let parts: Vec<String> = [&table.schema_name, &table.table_name]
-                .into_iter()
-                .flatten()
-                .map(|part| Value::DoubleQuotedString(part.to_lowercase()).to_string())
-                .collect();
-            match query_of(&format!("SELECT * FROM {}", parts.join("."))) {
-                Ok(query) => {
-                    *body = *query.body;
-                    ControlFlow::Continue(())
-                }
-                Err(error) => ControlFlow::Break(error),
-            }
-        }
-        SetExpr::Select(_)
-        | SetExpr::Query(_)
-        | SetExpr::Values(_)
-        | SetExpr::Insert(_)
-        | SetExpr::Update(_)
-        | SetExpr::Delete(_)
-        | SetExpr::Merge(_) => ControlFlow::Continue(()),
+        SetExpr::Table(_) => refuse(true, "TABLE (write SELECT * FROM)"),
+        _ => ControlFlow::Continue(()),
     }
 }
 

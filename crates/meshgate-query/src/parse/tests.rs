@@ -23,7 +23,11 @@ fn reads_pass() {
         "SELECT * FROM generate_series(1, 3)",
         "SELECT x.* EXCLUDE (y) FROM a.b.c AS x;",
     ] {
-        assert_eq!(parse(sql).map(|parsed| parsed.answer).map_err(|error| error.to_string()), Ok(Answer::Rows), "{sql}");
+        assert_eq!(
+            parse(sql).map(|parsed| parsed.answer).map_err(|error| error.to_string()),
+            Ok(Answer::Rows),
+            "{sql}"
+        );
     }
 }
 
@@ -58,7 +62,32 @@ fn everything_else_is_refused_by_name() {
     .into_iter()
     .map(refusal)
     .collect();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    Unimplemented: meshgate only reads: INSERT is not offered
+    Unimplemented: meshgate only reads: UPDATE is not offered
+    Unimplemented: meshgate only reads: DELETE is not offered
+    Unimplemented: meshgate only reads: MERGE is not offered
+    Unimplemented: meshgate only reads: CREATE TABLE is not offered
+    Unimplemented: meshgate only reads: CREATE OR REPLACE VIEW is not offered
+    Unimplemented: meshgate only reads: CREATE EXTERNAL TABLE is not offered
+    Unimplemented: meshgate only reads: DROP TABLE is not offered
+    Unimplemented: meshgate only reads: TRUNCATE TABLE is not offered
+    Unimplemented: meshgate only reads: COPY is not offered
+    Unimplemented: meshgate only reads: SET is not offered
+    Unimplemented: meshgate only reads: RESET is not offered
+    Unimplemented: meshgate only reads: SHOW of the engine's options (`datafusion.execution.batch_size`) is not offered
+    Unimplemented: meshgate only reads: SHOW of the engine's options (`ALL`) is not offered
+    Unimplemented: meshgate only reads: PREPARE is not offered
+    Unimplemented: meshgate only reads: EXECUTE is not offered
+    Unimplemented: meshgate only reads: DEALLOCATE is not offered
+    Unimplemented: meshgate only reads: BEGIN is not offered
+    Unimplemented: meshgate only reads: COMMIT is not offered
+    Unimplemented: meshgate only reads: USE is not offered
+    Unimplemented: meshgate only reads: GRANT is not offered
+    Unimplemented: meshgate only reads: INSERT is not offered
+    Unimplemented: meshgate only reads: INSERT is not offered
+    Unimplemented: meshgate only reads: COPY is not offered
+    ");
 }
 
 #[test]
@@ -70,17 +99,30 @@ fn clauses_that_the_engine_drops_are_refused() {
         "SELECT * FROM t VERSION AS OF 3",
         "SELECT * FROM t TABLESAMPLE BERNOULLI (10)",
         "SELECT * FROM t FETCH FIRST 3 ROWS ONLY",
-        "SELECT 1 UNION SELECT 2 ORDER BY ALL",
         "SELECT * FROM a.b.c.d",
         "SELECT * FROM a.b(1)",
         "SELECT * FROM t PIVOT(sum(a) FOR b IN ('x'))",
         "SELECT @@version",
+        "SELECT 1 UNION ALL TABLE t LIMIT 5",
         "SELECT * FROM t SETTINGS max_threads = 1",
     ]
     .into_iter()
     .map(refusal)
     .collect();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    Unimplemented: SELECT … INTO is not offered
+    Unimplemented: FOR UPDATE or FOR SHARE is not offered
+    InvalidArgument: syntax error at line 1, column 21: expected one of UPDATE or SHARE, found `SYSTEM_TIME`
+    InvalidArgument: syntax error at line 1, column 25: expected end of statement, found `AS`
+    Unimplemented: TABLESAMPLE is not offered
+    Unimplemented: FETCH (write LIMIT) is not offered
+    InvalidArgument: `a.b.c.d` is no table: a table is named `domain.product.table`
+    InvalidArgument: `a.b` is no table function
+    Unimplemented: PIVOT is not offered
+    Unimplemented: variables like `@@version` are not offered
+    Unimplemented: TABLE (write SELECT * FROM) is not offered
+    Unimplemented: SETTINGS is not offered
+    ");
 }
 
 #[test]
@@ -90,7 +132,15 @@ fn bad_text_is_told_where() {
             .into_iter()
             .map(refusal)
             .collect();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    InvalidArgument: the statement is empty
+    InvalidArgument: the statement is empty
+    InvalidArgument: one statement at a time: this text holds 2; send them one by one
+    InvalidArgument: syntax error: expected an expression, but the text ends
+    InvalidArgument: syntax error at line 1, column 1: expected an SQL statement, found `SELEC`
+    InvalidArgument: syntax error at line 1, column 8: Unterminated string literal
+    InvalidArgument: syntax error: expected ), but the text ends
+    ");
 }
 
 #[test]
@@ -105,10 +155,24 @@ fn parameters_are_numbered_by_place() {
     .into_iter()
     .map(text)
     .collect();
-    insta::assert_snapshot!(numbered.join("\n"), @"");
-    let refused: Vec<String> =
-        ["SELECT ?, $1", "SELECT :name", "SELECT $name", "SELECT $0", "SELECT $99999"].into_iter().map(refusal).collect();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(numbered.join("\n"), @r#"
+    Rows SELECT $1 FROM (SELECT $2 AS x) WHERE x = $3 LIMIT $4 OFFSET $5 [5]
+    Rows SELECT $2, $1, $2 [2]
+    Rows SELECT CASE $1 WHEN $2 THEN $3 ELSE $4 END, '?', "?" [4]
+    Rows WITH a AS (SELECT $1) SELECT * FROM a WHERE $2 BETWEEN $3 AND $4 [4]
+    Rows SELECT 1 [0]
+    "#);
+    let refused: Vec<String> = ["SELECT ?, $1", "SELECT :name", "SELECT $name", "SELECT $0", "SELECT $99999"]
+        .into_iter()
+        .map(refusal)
+        .collect();
+    insta::assert_snapshot!(refused.join("\n"), @"
+    InvalidArgument: `?` and `$n` can't be mixed in one statement; number them all
+    InvalidArgument: `:name` is no parameter: write `?`, or `$1` to `$32767`
+    InvalidArgument: `$name` is no parameter: write `?`, or `$1` to `$32767`
+    InvalidArgument: `$0` is no parameter: write `?`, or `$1` to `$32767`
+    InvalidArgument: `$99999` is no parameter: write `?`, or `$1` to `$32767`
+    ");
 }
 
 #[test]
@@ -128,11 +192,26 @@ fn show_and_describe_are_queries() {
         "EXPLAIN FORMAT TREE SELECT 1",
         "EXPLAIN (ANALYZE, FORMAT pgjson) SELECT 1",
         "EXPLAIN SHOW TABLES",
-        "TABLE t",
         "FROM t",
     ]
     .into_iter()
     .map(text)
     .collect();
-    insta::assert_snapshot!(read.join("\n"), @"");
+    insta::assert_snapshot!(read.join("\n"), @r#"
+    Rows SELECT table_catalog, table_schema, table_name, table_type FROM information_schema.tables ORDER BY table_catalog, table_schema, table_name, table_type [0]
+    Rows SELECT table_catalog, table_schema, table_name, table_type FROM information_schema.tables WHERE table_catalog = 'operations' ORDER BY table_catalog, table_schema, table_name, table_type [0]
+    Rows SELECT table_catalog, table_schema, table_name, table_type FROM information_schema.tables WHERE table_catalog = 'operations' AND table_schema = 'departures' AND table_name LIKE 'f%' ORDER BY table_catalog, table_schema, table_name, table_type [0]
+    Rows SELECT catalog_name, schema_name FROM information_schema.schemata ORDER BY catalog_name, schema_name [0]
+    Rows SELECT DISTINCT catalog_name FROM information_schema.schemata ORDER BY catalog_name [0]
+    TableColumns SELECT * FROM operations.departures.flights [0]
+    Columns SELECT * FROM operations.departures.flights [0]
+    Columns SELECT * FROM "Quoted" [0]
+    Columns SELECT 1 [0]
+    Plan(Explain { analyze: false, verbose: false, format: Indent }) SELECT 1 [0]
+    Plan(Explain { analyze: true, verbose: true, format: Indent }) SELECT 1 [0]
+    Plan(Explain { analyze: false, verbose: false, format: Tree }) SELECT 1 [0]
+    Plan(Explain { analyze: true, verbose: false, format: PostgresJSON }) SELECT 1 [0]
+    Plan(Explain { analyze: false, verbose: false, format: Indent }) SELECT table_catalog, table_schema, table_name, table_type FROM information_schema.tables ORDER BY table_catalog, table_schema, table_name, table_type [0]
+    Rows FROM t SELECT * [0]
+    "#);
 }

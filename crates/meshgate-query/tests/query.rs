@@ -1,0 +1,12 @@
+//! Queries end to end through the engine: what each user of a small mesh reads, is told, and leaves behind.
+
+mod query {
+    mod attacks;
+    mod explain;
+    mod life;
+    mod mesh;
+    mod metadata;
+    mod parameters;
+    mod slt;
+    mod words;
+}
