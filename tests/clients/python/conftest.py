@@ -59,9 +59,9 @@ def uri():
 def connect(uri):
     """Connects as a user; use it in a `with` statement."""
 
-    def connect_as(user, password=PASSWORD, **options):
-        credentials = {"username": user, "password": password, **options}
-        return contextlib.closing(dbapi.connect(uri, db_kwargs=credentials, autocommit=True))
+    def connect_as(user, password=PASSWORD, session=None):
+        credentials = {"username": user, "password": password}
+        return contextlib.closing(dbapi.connect(uri, db_kwargs=credentials, conn_kwargs=session, autocommit=True))
 
     return connect_as
 
@@ -89,7 +89,7 @@ def source():
         judge.execute(f"CREATE VIEW {file.stem} AS SELECT * FROM '{file}'")
 
     def run(sql):
-        return judge.execute(sql).fetchall()
+        return rows(judge.sql(sql).to_arrow_table())
 
     return run
 

@@ -21,7 +21,7 @@ def failure_of(query, user, sql):
     "sql, status, words",
     [
         (f"SELEC * FROM {FLIGHTS}", AdbcStatusCode.INVALID_ARGUMENT, "syntax error"),
-        ("", AdbcStatusCode.INVALID_ARGUMENT, "empty"),
+        (" -- nothing\n", AdbcStatusCode.INVALID_ARGUMENT, "empty"),
         ("SELECT 1; SELECT 2", AdbcStatusCode.INVALID_ARGUMENT, "one statement"),
         (f"SELECT carier FROM {FLIGHTS}", AdbcStatusCode.NOT_FOUND, "carrier"),
         ("SELECT * FROM operations.departures.flihgts", AdbcStatusCode.NOT_FOUND, "flights"),

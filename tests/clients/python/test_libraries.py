@@ -15,12 +15,6 @@ def test_pandas(connect, source):
     assert list(frame["flights"]) == [count for (count,) in source("SELECT count(*) FROM flights GROUP BY month ORDER BY month")]
 
 
-def test_pandas_with_parameters(connect, source):
-    with connect("analyst") as connection:
-        frame = pandas.read_sql(f"SELECT count(*) AS n FROM {FLIGHTS} WHERE carrier = ?", connection, params=["UA"])
-    assert list(frame["n"]) == [source("SELECT count(*) FROM flights WHERE carrier = 'UA'")[0][0]]
-
-
 def test_polars(connect, source):
     with connect("analyst") as connection:
         frame = polars.read_database(BY_MONTH, connection)

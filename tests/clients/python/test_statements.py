@@ -5,7 +5,6 @@ import datetime
 import decimal
 
 import pyarrow
-import pytest
 from conftest import FLIGHTS, PLANES, WEATHER, rows
 
 
@@ -114,8 +113,8 @@ def test_ctes_windows_and_subqueries(query, source):
     assert found == [tuple(int(value) if isinstance(value, decimal.Decimal) else value for value in row) for row in expected]
 
 
-@pytest.mark.parametrize("default", [{"adbc.flight.sql.session.option.catalog": "operations"}])
-def test_names_without_their_domain(connect, default):
-    with connect("analyst", **default) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM departures.flights")
-        assert cursor.fetchone() == (336_776,)
+def test_names_without_their_domain(connect):
+    with connect("analyst", session={"adbc.connection.catalog": "operations"}) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM departures.flights")
+            assert cursor.fetchone() == (336_776,)
