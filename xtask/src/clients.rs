@@ -161,6 +161,7 @@ fn with_server<'a>(command: &'a mut Command, workspace: &Workspace, server: &Ser
         .env("MESHGATE_PORT", server.port.to_string())
         .env("MESHGATE_SOURCE", workspace.root.join("examples/nycflights13"))
         .env("MESHGATE_LOG", server.log())
+        .env("MESHGATE_BINARY", workspace.binary())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         // A proxy of the machine is not for loopback.
         .env("NO_PROXY", "127.0.0.1,localhost")

@@ -1,6 +1,6 @@
 """A gateway to talk to, its users, and the source that its answers are compared with.
 
-`cargo xtask test` starts the demo mesh and sets MESHGATE_HOST, MESHGATE_PORT and MESHGATE_SOURCE.
+`cargo xtask test` starts the demo mesh and sets MESHGATE_HOST, MESHGATE_PORT, MESHGATE_SOURCE and MESHGATE_BINARY.
 To run against a server of your own: `MESHGATE_PORT=32010 pytest tests/clients/python`.
 """
 
