@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use crate::{
     config::{DEFAULT_LISTEN, Settings},
@@ -23,7 +23,8 @@ Examples:
   meshgate serve --config meshgate.yaml --listen 127.0.0.1:4000
 
 Every setting of the configuration file is explained in `examples/meshgate.yaml`.")]
-#[group(id = "source", required = true, multiple = false, args = ["config", "catalog"])]
+#[group(skip)]
+#[command(group(ArgGroup::new("source").required(true).args(["config", "catalog"])))]
 pub(crate) struct Arguments {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
