@@ -1,4 +1,4 @@
-//! The types that callers see: string views, UTC, no metadata.
+//! The types that callers see: string views (but for keys of maps), UTC, no metadata.
 
 use std::sync::Arc;
 
@@ -36,6 +36,15 @@ fn nested(field: &Field) -> FieldRef {
     Arc::new(Field::new(field.name(), logical_type(field.data_type()), true))
 }
 
+/// The type of a map's key. It is no view, for the engine's look-up of a key by a literal compares without coercion.
+pub(crate) fn key_type(data_type: &DataType) -> DataType {
+    match logical_type(data_type) {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        other => other,
+    }
+}
+
 /// The entries of a map: the struct and its key are never null.
 fn map_entries(entries: &Field) -> FieldRef {
     let DataType::Struct(fields) = entries.data_type() else {
@@ -45,7 +54,9 @@ fn map_entries(entries: &Field) -> FieldRef {
         .iter()
         .enumerate()
         .map(|(index, field)| {
-            Arc::new(Field::new(field.name(), logical_type(field.data_type()), index > 0)) as FieldRef
+            let is_key = index == 0;
+            let data_type = if is_key { key_type(field.data_type()) } else { logical_type(field.data_type()) };
+            Arc::new(Field::new(field.name(), data_type, !is_key)) as FieldRef
         })
         .collect();
     Arc::new(Field::new(entries.name(), DataType::Struct(fields), false))

@@ -17,6 +17,9 @@ use crate::{
 
 const LOG: &str = "its log";
 
+/// With which a whole Parquet file ends.
+const PARQUET_END: &[u8] = b"PAR1";
+
 /// The kernel's way into one store. Its I/O runs on a thread of its own, so that it can block on it from anywhere.
 #[derive(Default)]
 pub(crate) struct KernelEngine(OnceLock<Arc<dyn Engine>>);
@@ -101,7 +104,7 @@ impl Tip {
             Ok(snapshot) => snapshot,
             Err(fault) => match last_complete(&root).await? {
                 Some(version) => at_version(&root, version).await?,
-                None => return Err(fault),
+                None => return Err(explained(&root, fault).await),
             },
         };
         let commits = commits_from(&root, snapshot.version()).await?;
@@ -269,6 +272,28 @@ async fn last_complete(root: &TableRoot) -> Result<Option<u64>, Fault> {
     }
     tracing::warn!(version = newest.version, "a Delta commit is half-written; the version before it is read");
     newest.version.checked_sub(1).map(Some).ok_or_else(half_written)
+}
+
+/// If a checkpoint is what can't be read: what to do about it.
+async fn explained(root: &TableRoot, fault: Fault) -> Fault {
+    let store = &root.store.store;
+    let Ok(files) = store.list(Some(&log_folder(root))).try_collect::<Vec<ObjectMeta>>().await else { return fault };
+    let is_checkpoint = |file: &&ObjectMeta| {
+        file.location.filename().is_some_and(|name| name.contains(".checkpoint.") && name.ends_with(".parquet"))
+    };
+    for file in files.iter().filter(is_checkpoint) {
+        let end = file.size.saturating_sub(PARQUET_END.len() as u64)..file.size;
+        // The shortest Parquet file has its magic number at both ends and the length of a footer between.
+        let whole = file.size >= 12 && store.get_range(&file.location, end).await.is_ok_and(|end| end == PARQUET_END);
+        if !whole {
+            return Fault::Corrupt {
+                what: "a checkpoint of its log is half-written; write it again, or remove it if all commits are there"
+                    .to_owned(),
+                source: Some(Arc::new(fault)),
+            };
+        }
+    }
+    fault
 }
 
 async fn blocking<T: Send + 'static>(

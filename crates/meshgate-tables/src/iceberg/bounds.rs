@@ -7,7 +7,7 @@ use datafusion::{
         array::{Array, ArrayRef, BooleanArray, Int32Array, UInt64Array, new_null_array},
         buffer::BooleanBuffer,
         compute::concat,
-        datatypes::DataType,
+        datatypes::{DataType, TimeUnit},
         error::ArrowError,
     },
     common::ScalarValue,
@@ -171,15 +171,22 @@ fn range(transform: Transform, value: &PrimitiveLiteral, data_type: &DataType) -
         Transform::Hour => (number.checked_mul(MICROS_PER_HOUR)?, number.checked_add(1)?.checked_mul(MICROS_PER_HOUR)?),
         _ => return None,
     };
-    let micros = |micros| ScalarValue::TimestampMicrosecond(Some(micros), None);
-    if let DataType::Date32 = data_type {
-        let day = |micros: i64| i32::try_from(micros.div_euclid(24 * MICROS_PER_HOUR)).ok();
-        return Some((ScalarValue::Date32(Some(day(first)?)), ScalarValue::Date32(Some(day(next - 1)?))));
+    let last = next - 1;
+    match data_type {
+        DataType::Date32 => {
+            let day = |micros: i64| i32::try_from(micros.div_euclid(24 * MICROS_PER_HOUR)).ok();
+            Some((ScalarValue::Date32(Some(day(first)?)), ScalarValue::Date32(Some(day(last)?))))
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => Some((
+            ScalarValue::TimestampMicrosecond(Some(first), zone.clone()),
+            ScalarValue::TimestampMicrosecond(Some(last), zone.clone()),
+        )),
+        DataType::Timestamp(TimeUnit::Nanosecond, zone) => Some((
+            ScalarValue::TimestampNanosecond(Some(first.checked_mul(1000)?), zone.clone()),
+            ScalarValue::TimestampNanosecond(Some(next.checked_mul(1000)?.checked_sub(1)?), zone.clone()),
+        )),
+        _ => None,
     }
-    let least = micros(first).cast_to(data_type).ok()?;
-    // Where the column is finer than a microsecond, the microsecond after the range is a bound too.
-    let greatest = micros(next).cast_to(data_type).ok()?;
-    Some((least, greatest))
 }
 
 fn integer(number: i64, data_type: &DataType) -> Option<ScalarValue> {
@@ -240,8 +247,6 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::datatypes::TimeUnit;
-
     use super::*;
 
     fn day(text: &str) -> i32 {
@@ -264,7 +269,7 @@ mod tests {
         let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
         let (first, last) = range(Transform::Hour, &PrimitiveLiteral::Int(1), &zoned).unwrap();
         assert_eq!(first, ScalarValue::TimestampMicrosecond(Some(MICROS_PER_HOUR), Some("UTC".into())));
-        assert_eq!(last, ScalarValue::TimestampMicrosecond(Some(2 * MICROS_PER_HOUR), Some("UTC".into())));
+        assert_eq!(last, ScalarValue::TimestampMicrosecond(Some(2 * MICROS_PER_HOUR - 1), Some("UTC".into())));
     }
 
     #[test]

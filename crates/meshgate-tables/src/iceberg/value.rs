@@ -8,22 +8,25 @@ use datafusion::{
 };
 use iceberg::spec::{Datum, Literal, NestedField, PrimitiveLiteral, PrimitiveType, Type};
 
+use crate::schema::key_type;
+
 /// The Arrow type of an Iceberg type (specification, "Primitive Types", and Appendix A for Arrow's choice of units).
 pub(super) fn arrow_type(data_type: &Type) -> DataType {
     match data_type {
         Type::Primitive(primitive) => primitive_type(primitive),
-        Type::Struct(fields) => DataType::Struct(fields.fields().iter().map(|field| nested(field, true)).collect()),
-        Type::List(list) => DataType::List(nested(&list.element_field, true)),
+        Type::Struct(fields) => DataType::Struct(fields.fields().iter().map(|field| nested(field)).collect()),
+        Type::List(list) => DataType::List(nested(&list.element_field)),
         Type::Map(map) => {
-            let entries = Fields::from(vec![nested(&map.key_field, false), nested(&map.value_field, true)]);
+            let key = Field::new(&map.key_field.name, key_type(&arrow_type(&map.key_field.field_type)), false);
+            let entries = Fields::from(vec![Arc::new(key), nested(&map.value_field)]);
             DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entries), false)), false)
         }
     }
 }
 
 /// A nested field may be null, whatever the table says: some writers mark nested fields optional that it calls required.
-fn nested(field: &NestedField, nullable: bool) -> FieldRef {
-    Arc::new(Field::new(&field.name, arrow_type(&field.field_type), nullable))
+fn nested(field: &NestedField) -> FieldRef {
+    Arc::new(Field::new(&field.name, arrow_type(&field.field_type), true))
 }
 
 fn primitive_type(primitive: &PrimitiveType) -> DataType {

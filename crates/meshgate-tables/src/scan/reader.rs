@@ -1,10 +1,10 @@
 //! Reads Parquet files with cached footers, counts what was read, and says which table it was for when it fails.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet, hash_map::Entry},
     error::Error as StdError,
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -26,7 +26,7 @@ use datafusion::{
 };
 use futures::{FutureExt, TryFutureExt, future::BoxFuture};
 use meshgate_catalog::TableName;
-use object_store::path::Path;
+use object_store::{ObjectMeta, path::Path};
 
 use super::metrics::{FILES_READ, ROW_GROUPS_READ};
 use crate::{Error, fault::Fault, store::TableStore};
@@ -43,12 +43,50 @@ pub(crate) struct LakeReaderFactory {
     progress: Arc<Progress>,
 }
 
-/// What one scan has touched so far. A file is read in several ranges, but counts once.
+/// What one scan has touched so far. A file is opened more than once and read in several ranges, but counts once.
 #[derive(Debug)]
 struct Progress {
-    opened: Mutex<HashSet<Path>>,
+    opened: Mutex<HashMap<Path, Opened>>,
     files: Count,
     row_groups: Count,
+}
+
+/// One file that was opened.
+#[derive(Debug)]
+struct Opened {
+    footer: Arc<ParquetMetaData>,
+    row_groups: HashSet<usize>,
+}
+
+impl Progress {
+    fn opened(&self) -> MutexGuard<'_, HashMap<Path, Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a file, the first time.
+    fn open(&self, location: &Path, footer: &Arc<ParquetMetaData>) {
+        if let Entry::Vacant(entry) = self.opened().entry(location.clone()) {
+            entry.insert(Opened { footer: Arc::clone(footer), row_groups: HashSet::new() });
+            self.files.add(1);
+        }
+    }
+
+    /// Counts the row groups whose column chunks `ranges` begin in.
+    fn read(&self, location: &Path, ranges: &[Range<u64>]) {
+        let mut opened = self.opened();
+        let Some(file) = opened.get_mut(location) else { return };
+        for range in ranges {
+            let found = file.footer.row_groups().iter().position(|group| {
+                group.columns().iter().any(|chunk| {
+                    let (start, length) = chunk.byte_range();
+                    (start..start + length).contains(&range.start)
+                })
+            });
+            if found.is_some_and(|index| file.row_groups.insert(index)) {
+                self.row_groups.add(1);
+            }
+        }
+    }
 }
 
 impl LakeReaderFactory {
@@ -77,11 +115,9 @@ impl ParquetFileReaderFactory for LakeReaderFactory {
             table: self.table.clone(),
             store: Arc::clone(&self.store),
             inner,
-            file,
+            file: file.object_meta,
             footer_hint,
             progress: Arc::clone(&self.progress),
-            footer: None,
-            read: HashSet::new(),
         }))
     }
 }
@@ -90,42 +126,20 @@ struct LakeReader {
     table: TableName,
     store: Arc<TableStore>,
     inner: Box<dyn AsyncFileReader + Send>,
-    file: PartitionedFile,
+    file: ObjectMeta,
     footer_hint: Option<usize>,
     progress: Arc<Progress>,
-    footer: Option<Arc<ParquetMetaData>>,
-    read: HashSet<usize>,
-}
-
-impl LakeReader {
-    /// Counts the row groups whose column chunks `ranges` begin in.
-    fn count(&mut self, ranges: &[Range<u64>]) {
-        let Some(footer) = &self.footer else { return };
-        for range in ranges {
-            let found = footer.row_groups().iter().position(|group| {
-                group.columns().iter().any(|chunk| {
-                    let (start, length) = chunk.byte_range();
-                    (start..start + length).contains(&range.start)
-                })
-            });
-            if let Some(index) = found
-                && self.read.insert(index)
-            {
-                self.progress.row_groups.add(1);
-            }
-        }
-    }
 }
 
 impl AsyncFileReader for LakeReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
-        self.count(std::slice::from_ref(&range));
+        self.progress.read(&self.file.location, std::slice::from_ref(&range));
         let table = self.table.clone();
         self.inner.get_bytes(range).map_err(move |error| name_table(&table, error)).boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
-        self.count(&ranges);
+        self.progress.read(&self.file.location, &ranges);
         let table = self.table.clone();
         self.inner.get_byte_ranges(ranges).map_err(move |error| name_table(&table, error)).boxed()
     }
@@ -136,15 +150,7 @@ impl AsyncFileReader for LakeReader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         // The wrapped reader would turn the store's error into text, so that a missing file looks like a damaged one.
         async move {
-            let location = &self.file.object_meta.location;
-            let first = {
-                let mut opened = self.progress.opened.lock().unwrap_or_else(PoisonError::into_inner);
-                opened.insert(location.clone())
-            };
-            if first {
-                self.progress.files.add(1);
-            }
-            let footer = DFParquetMetadata::new(&*self.store.store, &self.file.object_meta)
+            let footer = DFParquetMetadata::new(&*self.store.store, &self.file)
                 .with_file_metadata_cache(Some(Arc::clone(&self.store.footers)))
                 .with_metadata_size_hint(self.footer_hint)
                 .with_page_index_policy(options.map(ArrowReaderOptions::column_index_policy))
@@ -154,7 +160,7 @@ impl AsyncFileReader for LakeReader {
                     let error = Fault::library(DATA_FILE, error).of(&self.table);
                     ParquetError::External(Box::new(error))
                 })?;
-            self.footer = Some(Arc::clone(&footer));
+            self.progress.open(&self.file.location, &footer);
             Ok(footer)
         }
         .boxed()

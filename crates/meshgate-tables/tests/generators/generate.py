@@ -130,7 +130,7 @@ def delta_widening(spark):
     path = delta_path("widening")
     spark.sql(
         f"CREATE TABLE delta.`{path}` (small SMALLINT, whole INT, ratio FLOAT, day DATE, amount DECIMAL(5, 2)) USING delta"
-        " TBLPROPERTIES ('delta.enableTypeWidening' = true)"
+        " TBLPROPERTIES ('delta.enableTypeWidening' = true, 'delta.feature.timestampNtz' = 'supported')"
     )
     spark.sql(f"INSERT INTO delta.`{path}` VALUES (1, 10, 0.5, DATE'2013-01-01', 1.25)")
     for change in [
@@ -242,9 +242,11 @@ def iceberg_equality(spark):
     insert = "INSERT INTO ice.db.equality VALUES {}"
     spark.sql(insert.format("(1, 'Rome', 10), (2, 'Rome', 20), (3, 'Oslo', 30), (1, 'Oslo', 10), (NULL, 'Oslo', 50)"))
     table, jvm = java_table(spark, "ice.db.equality"), spark._jvm
-    files = [file for file in table.newScan().planFiles()]
     text = jvm.java.lang.Class.forName("java.lang.String")
-    rome = next(file.file().partition() for file in files if file.file().partition().get(0, text) == "Rome")
+    tasks, rome = table.newScan().planFiles().iterator(), None
+    while rome is None:
+        partition = tasks.next().file().partition()
+        rome = partition if partition.get(0, text) == "Rome" else None
     add_equality(spark, table, "rome", [(1, "id", pa.int32(), [1])], table.spec(), rome)
     table.updateSpec().removeField("city").commit()
     spark.sql("REFRESH TABLE ice.db.equality")
@@ -285,6 +287,8 @@ def iceberg_mapped(spark):
     rows = pa.table({"name": ["one", "two"], "id": pa.array([1, 2], pa.int32())})
     pq.write_table(rows, f"{folder}/city=Rome/part.parquet")
     spark.sql(f"CALL ice.system.add_files(table => 'db.mapped', source_table => '`parquet`.`file://{folder}`')")
+    # The manifest that `add_files` leaves lacks a snapshot id, which the specification wants in format version 1.
+    spark.sql("CALL ice.system.rewrite_manifests('db.mapped')")
     spark.sql("ALTER TABLE ice.db.mapped RENAME COLUMN name TO title")
 
 
@@ -316,7 +320,8 @@ def main(target):
     iceberg_empty(spark)
     for name in ["partitions", "vectors", "inline_vector", "mapping_name", "mapping_id", "widening", "checkpoint_v2"]:
         print(name, *spark.read.format("delta").load(delta_path(name)).collect()[:12], sep="\n  ")
-    for name in ["positions", "vectors", "evolution", "hidden", "equality", "mapped", "empty"]:
+    # Spark itself fails to plan deletes on a dropped column, so `equality` is not shown.
+    for name in ["positions", "vectors", "evolution", "hidden", "mapped", "empty"]:
         print(name, *spark.table(f"ice.db.{name}").collect()[:12], sep="\n  ")
     target = Path(target)
     shutil.rmtree(target, ignore_errors=True)
