@@ -3,8 +3,10 @@ package meshgate;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.sql.Types;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Properties;
@@ -45,7 +47,10 @@ final class Mesh {
         return DriverManager.getConnection(url(), properties);
     }
 
-    /** The rows of a statement, values as {@link ResultSet#getObject(int)} gives them. */
+    /**
+     * The rows of a statement, values as {@link ResultSet#getObject(int)} gives them; but the driver has no such
+     * method for a timestamp with a time zone (https://github.com/apache/arrow-java/issues/787).
+     */
     static List<List<Object>> rows(Connection connection, String sql) throws SQLException {
         try (Statement statement = connection.createStatement();
                 ResultSet result = statement.executeQuery(sql)) {
@@ -54,12 +59,14 @@ final class Mesh {
     }
 
     static List<List<Object>> rows(ResultSet result) throws SQLException {
-        int width = result.getMetaData().getColumnCount();
+        ResultSetMetaData metadata = result.getMetaData();
+        int width = metadata.getColumnCount();
         List<List<Object>> rows = new ArrayList<>();
         while (result.next()) {
             List<Object> row = new ArrayList<>();
             for (int column = 1; column <= width; column++) {
-                row.add(result.getObject(column));
+                boolean zoned = metadata.getColumnType(column) == Types.TIMESTAMP_WITH_TIMEZONE;
+                row.add(zoned ? result.getTimestamp(column) : result.getObject(column));
             }
             rows.add(row);
         }
