@@ -95,11 +95,15 @@ async fn its_statistics_are_the_contracts() {
 
 #[tokio::test]
 async fn no_limit_enters() {
-    let plan = barrier(Mesh::One.table(1), east(), &Setup::new(1)).await;
-    assert!(!plan.supports_limit_pushdown());
-    assert!(plan.with_fetch(Some(1)).is_none());
-    assert_eq!(plan.fetch(), None);
-    assert!(matches!(plan.cardinality_effect(), CardinalityEffect::Unknown));
+    let unmasked = Grants::new(&[("id", ColumnAccess::Raw)]).rows("region = principal.region");
+    let unfiltered = Grants::new(&[("id", ColumnAccess::Raw)]);
+    for grants in [east(), unmasked, unfiltered] {
+        let plan = barrier(Mesh::One.table(1), grants, &Setup::new(1)).await;
+        assert!(!plan.supports_limit_pushdown());
+        assert!(plan.with_fetch(Some(1)).is_none());
+        assert_eq!(plan.fetch(), None);
+        assert!(matches!(plan.cardinality_effect(), CardinalityEffect::Unknown));
+    }
 }
 
 #[tokio::test]
@@ -229,11 +233,15 @@ async fn only_leakproof_filters_are_taken() {
 
 /// A raw table whose streams fail, each in its way.
 #[derive(Debug, Clone, Copy)]
-enum Failing {
+pub(super) enum Failing {
     AtPlanning,
     WithText,
     WithPanic,
     WithMissingFile,
+}
+
+impl Failing {
+    pub(super) const ALL: [Self; 4] = [Self::AtPlanning, Self::WithText, Self::WithPanic, Self::WithMissingFile];
 }
 
 #[async_trait]
@@ -291,7 +299,7 @@ impl PartitionStream for FailingStream {
 #[tokio::test]
 async fn failures_below_tell_the_table_and_the_query_alone() {
     for partitions in [1, 4] {
-        for failing in [Failing::AtPlanning, Failing::WithText, Failing::WithPanic, Failing::WithMissingFile] {
+        for failing in Failing::ALL {
             let context = Setup::new(partitions).context(Arc::new(failing), east());
             let error = run(&context, "SELECT count(*) FROM items").await.unwrap_err();
             assert!(!format!("{error} {error:?}").contains(CANARY), "{failing:?}: {error:?}");

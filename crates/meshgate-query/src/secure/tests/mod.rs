@@ -4,6 +4,7 @@ mod attacks;
 mod buffers;
 mod closed;
 mod files;
+mod log;
 mod plans;
 mod settings;
 
