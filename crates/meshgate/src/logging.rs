@@ -20,7 +20,9 @@ pub(crate) enum LogFormat {
 
 /// Starts the log. `level` is a level (`info`) or `tracing` directives (`info,meshgate_tables=debug`).
 pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), String> {
-    let filter = EnvFilter::try_new(level).map_err(|error| {
+    // At `info` the Delta kernel tells each snapshot and scan, paths included; a directive of the caller's own comes after.
+    let kernel = if matches!(level, "off" | "error") { "" } else { "delta_kernel=warn," };
+    let filter = EnvFilter::try_new(format!("{kernel}{level}")).map_err(|error| {
         format!("`{level}` is no log level ({error}); take `error`, `warn`, `info`, `debug` or `trace`")
     })?;
     let registry = tracing_subscriber::registry().with(filter);

@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     gateway,
     logging::{self, LogFormat},
+    report,
 };
 
 /// Build a real mesh of four domains and serve it on loopback.
@@ -84,9 +85,10 @@ fn line(progress: &Progress<'_>) -> String {
         Progress::Found { folder } => format!("the demo mesh is in {}\n", show(folder)),
         Progress::Building { folder } => format!("building the demo mesh in {}\n", show(folder)),
         Progress::Table { name, format, commits, files, rows, bytes, took } => format!(
-            "  {:<32} {rows:>7} rows {files:>4} files {:>7.1} kB  {format}, {commits} commits  {:.1} s\n",
+            "  {:<32} {rows:>7} rows {files:>4} files {:>7.1} kB  {format}, {}  {:.1} s\n",
             name.to_string(),
             *bytes as f64 / 1e3,
+            report::plural(*commits, "commit"),
             took.as_secs_f64()
         ),
         Progress::Built { took } => format!("built in {:.1} s\n", took.as_secs_f64()),

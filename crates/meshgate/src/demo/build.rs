@@ -90,6 +90,8 @@ struct Marker {
 pub(crate) async fn build(folder: &Path, mut progress: impl FnMut(Progress<'_>)) -> Result<Demo> {
     let folder = absolute(folder)?;
     let beside = |suffix: &str| sibling(&folder, suffix);
+    // Nothing is written beside a folder that is not the demo's.
+    state(&folder)?;
     // Two demos that start at once: the second waits, and finds what the first built.
     let lock = open_lock(&beside("lock")?)?;
     lock.lock().map_err(Error::io("wait for another build of the demo"))?;

@@ -92,6 +92,7 @@ fn what_the_demo_did_not_make_is_left_alone() {
     fs::write(mine.join("thesis.txt"), "years").unwrap();
     assert!(error(&mine).contains("holds something else than a demo; choose a new folder with `--dir`"));
     assert_eq!(fs::read_dir(&mine).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
 
     // Not even under the names that the demo uses for itself.
     let beside = home.path().join(".demo.building");
