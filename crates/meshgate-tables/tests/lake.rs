@@ -1,5 +1,7 @@
 //! Tables written by Spark and by this crate's own writers, read through [`Lake`]: values, pruning, versions, errors.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 #[path = "lake/support.rs"]
 mod support;
 
@@ -13,3 +15,5 @@ mod folder;
 mod iceberg;
 #[path = "lake/pruning.rs"]
 mod pruning;
+#[path = "lake/s3.rs"]
+mod s3;

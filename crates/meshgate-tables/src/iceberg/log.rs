@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::TryStreamExt;
 use iceberg::{
     io::FileIO,
-    spec::{SchemaRef, SnapshotRef, TableMetadata},
+    spec::{DEFAULT_SCHEMA_NAME_MAPPING, SchemaRef, SnapshotRef, TableMetadata},
 };
 use object_store::{ObjectMeta, ObjectStoreExt};
 use url::Url;
@@ -84,7 +84,8 @@ impl Wanted {
     /// What distinguishes this state from any other that its location ever had.
     pub(crate) fn content(&self) -> String {
         let snapshot = self.snapshot.as_ref().map(|snapshot| snapshot.snapshot_id());
-        format!("{} {snapshot:?} {}", self.metadata.uuid(), self.schema.schema_id())
+        let names = self.metadata.properties().get(DEFAULT_SCHEMA_NAME_MAPPING);
+        format!("{} {snapshot:?} {} {names:?}", self.metadata.uuid(), self.schema.schema_id())
     }
 
     /// Reads the snapshot's manifests.

@@ -157,7 +157,7 @@ impl FileSource for LakeSource {
         // on each row.
         let present = self.inner.filter();
         let present: Vec<_> = present.as_ref().map(split_conjunction).unwrap_or_default();
-        let is_present = |filter: &Arc<dyn PhysicalExpr>| present.iter().any(|one| *one == filter);
+        let is_present = |filter: &Arc<dyn PhysicalExpr>| present.contains(&filter);
         let fresh: Vec<_> = filters.iter().filter(|filter| !is_present(filter)).cloned().collect();
         let pushed = self.inner.try_pushdown_filters(fresh, config)?;
 

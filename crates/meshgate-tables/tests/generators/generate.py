@@ -292,6 +292,16 @@ def iceberg_mapped(spark):
     spark.sql("ALTER TABLE ice.db.mapped RENAME COLUMN name TO title")
 
 
+def iceberg_upgraded(spark):
+    """Files, manifests and a manifest list of format version 1 in a table of version 2."""
+    spark.sql(
+        "CREATE TABLE ice.db.upgraded (id INT, city STRING) USING iceberg PARTITIONED BY (truncate(1, city))"
+        " TBLPROPERTIES ('format-version' = '1')"
+    )
+    spark.sql("INSERT INTO ice.db.upgraded VALUES (1, 'Rome'), (2, 'Oslo')")
+    spark.sql("ALTER TABLE ice.db.upgraded SET TBLPROPERTIES ('format-version' = '2')")
+
+
 def iceberg_empty(spark):
     spark.sql("CREATE TABLE ice.db.empty (id INT, name STRING) USING iceberg")
 
@@ -317,11 +327,12 @@ def main(target):
     iceberg_hidden(spark)
     iceberg_equality(spark)
     iceberg_mapped(spark)
+    iceberg_upgraded(spark)
     iceberg_empty(spark)
     for name in ["partitions", "vectors", "inline_vector", "mapping_name", "mapping_id", "widening", "checkpoint_v2"]:
         print(name, *spark.read.format("delta").load(delta_path(name)).collect()[:12], sep="\n  ")
     # Spark itself fails to plan deletes on a dropped column, so `equality` is not shown.
-    for name in ["positions", "vectors", "evolution", "hidden", "mapped", "empty"]:
+    for name in ["positions", "vectors", "evolution", "hidden", "mapped", "upgraded", "empty"]:
         print(name, *spark.table(f"ice.db.{name}").collect()[:12], sep="\n  ")
     target = Path(target)
     shutil.rmtree(target, ignore_errors=True)

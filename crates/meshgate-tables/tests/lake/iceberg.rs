@@ -91,6 +91,14 @@ async fn files_without_ids_are_read_through_the_name_mapping() {
 }
 
 #[tokio::test]
+async fn a_table_of_version_1_is_read_after_its_upgrade() {
+    let bench = Bench::new();
+    assert_eq!(bench.query(&iceberg("upgraded"), "SELECT id, city FROM t").await.rows, ["1 | Rome", "2 | Oslo"]);
+    let oslo = bench.query(&iceberg("upgraded"), "SELECT id FROM t WHERE city = 'Oslo'").await;
+    assert_eq!((oslo.rows, oslo.counts.files_read), (vec!["2".to_owned()], 1));
+}
+
+#[tokio::test]
 async fn a_table_without_rows_is_empty() {
     let bench = Bench::new();
     let snapshot = bench.open(&iceberg("empty")).await.unwrap();

@@ -6,9 +6,10 @@ use datafusion::arrow::{
     array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
     datatypes::SchemaRef,
 };
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use meshgate_catalog::{Table, TableFormat};
 use meshgate_tables::{
-    DeltaTable, DeltaWriter, Destination, FileLayout, IcebergTable, IcebergWriter, PartitionTransform,
+    DeltaTable, DeltaWriter, Destination, FileLayout, IcebergTable, IcebergWriter, PartitionTransform, RawScan,
 };
 
 use crate::support::{Bench, iceberg, table};
@@ -125,6 +126,29 @@ async fn a_join_prunes_files_by_what_its_other_side_holds() {
     let answer = bench.query(&table, joined).await;
     assert_eq!(answer.rows, ["2"]);
     assert_eq!(answer.counts.files_read, 1, "{:?}", answer.counts);
+}
+
+#[tokio::test]
+async fn one_large_file_is_read_by_all_partitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = DeltaTable::new(month(0).schema()).layout(layout());
+    let mut writer = DeltaWriter::create(Destination::folder(folder.path()).unwrap(), description).await.unwrap();
+    writer.append(&[month(0)]).await.unwrap();
+    let bench = Bench::new();
+    for option in ["optimizer.repartition_file_min_size = 1", "execution.batch_size = 64"] {
+        bench.context.sql(&format!("SET datafusion.{option}")).await.unwrap();
+    }
+    let answer = bench.query(&table(TableFormat::Delta, folder.path()), "SELECT count(id % 2), sum(id) FROM t").await;
+    assert_eq!(answer.rows, ["300 | 44850"]);
+    assert_eq!((answer.counts.files_read, answer.counts.row_groups_read), (1, 3));
+    assert_eq!(scan_partitions(&answer.plan), Some(2));
+}
+
+fn scan_partitions(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
+    match RawScan::of(plan) {
+        Some(_) => Some(plan.output_partitioning().partition_count()),
+        None => plan.children().into_iter().find_map(scan_partitions),
+    }
 }
 
 #[tokio::test]
