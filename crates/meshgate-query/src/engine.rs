@@ -78,7 +78,7 @@ impl QueryEngine {
     /// What a statement would answer and which parameters it takes, without running it. Recorded only if it fails.
     pub async fn prepare(&self, principal: &Principal, request: &QueryRequest) -> Result<PreparedQuery> {
         let (arrival, mut record) = self.receive(principal, request.clone());
-        let work = async move {
+        let work = Box::pin(async move {
             let prepared = in_time(arrival.request.deadline, arrival.prepare(&mut record)).await;
             match prepared {
                 Ok(prepared) => {
@@ -87,27 +87,27 @@ impl QueryEngine {
                 }
                 Err(error) => Err(failed(record, error, &arrival.query_id)),
             }
-        };
+        });
         self.core.cpu.run(work).await
     }
 
     /// Plans a statement down to a verified physical plan.
     pub async fn plan(&self, principal: &Principal, request: QueryRequest) -> Result<PlannedQuery> {
         let (arrival, mut record) = self.receive(principal, request);
-        let work = async move {
+        let work = Box::pin(async move {
             let planned = in_time(arrival.request.deadline, arrival.plan(&mut record)).await;
             match planned {
                 Ok(ready) => Ok(PlannedQuery::new(arrival, ready, record)),
                 Err(error) => Err(failed(record, error, &arrival.query_id)),
             }
-        };
+        });
         self.core.cpu.run(work).await
     }
 
     /// What `principal` may see of the mesh's names.
     pub async fn list(&self, principal: &Principal, filter: &ListingFilter) -> Result<Listing> {
         let (core, principal, filter) = (self.core.clone(), principal.clone(), filter.clone());
-        let work = async move { Ok(core.list(&core.mesh.current(), &principal, &filter).await) };
+        let work = Box::pin(async move { Ok(core.list(&core.mesh.current(), &principal, &filter).await) });
         self.core.cpu.run(work).await
     }
 

@@ -205,7 +205,7 @@ impl<'a> VisibleMesh<'a> {
         QueryError::NotFound(format!("table `{reference}` does not exist; {hint}"))
     }
 
-    fn discover<'t>(self, table: &'t Arc<Table>) -> Option<(&'t Arc<Table>, Arc<Grant>)> {
+    fn discover(self, table: &Arc<Table>) -> Option<(&Arc<Table>, Arc<Grant>)> {
         let grant = self.grant(table);
         grant.is_discoverable().then_some((table, grant))
     }

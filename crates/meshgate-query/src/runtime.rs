@@ -101,3 +101,45 @@ impl Drop for TaskScope {
 pub(crate) async fn contained<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(QueryError::Internal))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    async fn none_left(cpu: &CpuRuntime) {
+        let since = Instant::now();
+        while cpu.alive_tasks() > 0 {
+            assert!(since.elapsed() < Duration::from_secs(5), "a task is left");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let cpu = CpuRuntime::start(1).unwrap();
+        let ended: Result<()> = cpu.run(async { panic!("a value that nobody may see") }).await;
+        assert!(matches!(ended, Err(QueryError::Internal)), "{ended:?}");
+        assert_eq!(cpu.run(async { Ok(1) }).await.unwrap(), 1, "the threads go on");
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_whoever_waits_for_it() {
+        let cpu = CpuRuntime::start(1).unwrap();
+        let waiting = cpu.run(async {
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            Ok(())
+        });
+        assert!(tokio::time::timeout(Duration::from_millis(50), waiting).await.is_err());
+        none_left(&cpu).await;
+    }
+
+    #[tokio::test]
+    async fn an_engine_may_be_dropped_on_a_thread_of_another_runtime() {
+        let cpu = CpuRuntime::start(1).unwrap();
+        let scope = cpu.spawn(std::future::pending());
+        drop(cpu);
+        drop(scope);
+    }
+}

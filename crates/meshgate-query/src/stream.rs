@@ -33,6 +33,7 @@ pub struct QueryStream {
     schema: SchemaRef,
     events: mpsc::Receiver<Event>,
     record: OpenRecord<Running>,
+    query_id: String,
     deadline: Option<Pin<Box<Sleep>>>,
     ended: bool,
     /// What runs the plan, and whatever must live as long.
@@ -72,7 +73,7 @@ impl Execution {
     pub(crate) fn start(self, cpu: &CpuRuntime, engine: Arc<dyn std::any::Any + Send + Sync>) -> QueryStream {
         let (sender, events) = mpsc::channel(WAITING_BATCHES);
         let Self { work, schema, context, telling, place, deadline, record } = self;
-        let answered = schema.clone();
+        let (answered, query_id) = (schema.clone(), telling.query_id.clone());
         let task = cpu.spawn(async move {
             let _place = place;
             let ended = contained(run(work, &answered, context, &telling, &sender)).await;
@@ -84,6 +85,7 @@ impl Execution {
             schema,
             events,
             record,
+            query_id,
             deadline: deadline.map(|deadline| Box::pin(tokio::time::sleep_until(Instant::from_std(deadline)))),
             ended: false,
             task,
@@ -150,14 +152,16 @@ impl QueryStream {
     }
 
     /// Ends the query: its task first, so that nothing of it runs when the record is written.
-    fn end(&mut self, error: Option<&QueryError>) {
+    fn end(&mut self) {
         self.ended = true;
         self.task = None;
         self.events.close();
-        match error {
-            Some(error) => self.record.fail_running(error),
-            None => self.record.finish(),
-        }
+    }
+
+    fn fail(&mut self, error: QueryError) -> Poll<Option<Result<RecordBatch>>> {
+        self.end();
+        self.record.fail_running(&error);
+        Poll::Ready(Some(Err(error.identified(&self.query_id))))
     }
 }
 
@@ -170,9 +174,7 @@ impl Stream for QueryStream {
         }
         let late = self.deadline.as_mut().is_some_and(|deadline| deadline.as_mut().poll(context).is_ready());
         if late {
-            let error = QueryError::DeadlineExceeded;
-            self.end(Some(&error));
-            return Poll::Ready(Some(Err(error)));
+            return self.fail(QueryError::DeadlineExceeded);
         }
         match std::task::ready!(self.events.poll_recv(context)) {
             Some(Event::Batch(batch)) => {
@@ -180,19 +182,13 @@ impl Stream for QueryStream {
                 Poll::Ready(Some(Ok(batch)))
             }
             Some(Event::End) => {
-                self.end(None);
+                self.end();
+                self.record.finish();
                 Poll::Ready(None)
             }
-            Some(Event::Failed(error)) => {
-                self.end(Some(&error));
-                Poll::Ready(Some(Err(error)))
-            }
+            Some(Event::Failed(error)) => self.fail(error),
             // The task is gone without a word, as when the engine's threads stop: never a short answer.
-            None => {
-                let error = QueryError::Internal;
-                self.end(Some(&error));
-                Poll::Ready(Some(Err(error)))
-            }
+            None => self.fail(QueryError::Internal),
         }
     }
 }

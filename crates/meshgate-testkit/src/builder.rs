@@ -115,7 +115,13 @@ impl TableBuilder {
         self
     }
 
-    /// Puts each value of a column into a folder of its own (`column=value`), and the column out of the files.
+    /// In another format than Parquet.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// Puts the rows of each value of a column into files of their own, under a path that names it.
     pub fn partitioned_by(mut self, column: &str) -> Self {
         self.partition = Some(column.to_owned());
         self
@@ -270,12 +276,12 @@ impl MeshBuilder {
     /// Writes the catalog and the data, and loads them. Panics with the report if the catalog does not load.
     pub async fn build(self) -> TestMesh {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        self.write(folder.path());
+        self.write(folder.path()).await;
         TestMesh::open(folder)
     }
 
     /// Writes `catalog` and `data` into `root`.
-    pub fn write(&self, root: &Path) {
+    pub async fn write(&self, root: &Path) {
         let catalog = root.join("catalog");
         let mut files: BTreeMap<String, Value> = BTreeMap::new();
         let mut tags: BTreeSet<&String> = BTreeSet::new();
@@ -313,7 +319,8 @@ impl MeshBuilder {
                     "support": support(domain),
                 }),
             );
-            write(&root.join("data").join(table.folder()), table.format, table.partition.as_deref(), &table.batches);
+            write(&root.join("data").join(table.folder()), table.format, table.partition.as_deref(), &table.batches)
+                .await;
         }
         files.insert(
             "mesh.yaml".to_owned(),

@@ -8,6 +8,7 @@ use datafusion::arrow::{
     datatypes::DataType,
     record_batch::RecordBatch,
 };
+use meshgate_tables::{DeltaTable, DeltaWriter, Destination, IcebergTable, IcebergWriter, PartitionTransform};
 use parquet::arrow::ArrowWriter;
 
 /// The format a test's table is written in.
@@ -15,6 +16,10 @@ use parquet::arrow::ArrowWriter;
 pub enum Format {
     /// A folder of Parquet files, one a batch.
     Parquet,
+    /// A Delta table, a commit a batch.
+    Delta,
+    /// An Iceberg table, a snapshot a batch.
+    Iceberg,
 }
 
 impl Format {
@@ -22,6 +27,8 @@ impl Format {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Parquet => "parquet",
+            Self::Delta => "delta",
+            Self::Iceberg => "iceberg",
         }
     }
 }
@@ -32,10 +39,29 @@ pub fn batch(columns: impl IntoIterator<Item = (&'static str, ArrayRef)>) -> Rec
         .expect("the columns have one length")
 }
 
-/// Writes `batches` as a table in `folder`, a file each; with `partition`, one each and value of that column, under
-/// `column=value/`.
-pub(crate) fn write(folder: &Path, format: Format, partition: Option<&str>, batches: &[RecordBatch]) {
+/// Writes `batches` as a table in `folder`, partitioned by the values of that column.
+pub(crate) async fn write(folder: &Path, format: Format, partition: Option<&str>, batches: &[RecordBatch]) {
+    let schema = batches.first().expect("at least one batch").schema();
+    let destination = || Destination::folder(folder).expect("a table's folder");
     match format {
+        Format::Delta => {
+            let table = DeltaTable::new(schema).partition_by(partition);
+            let mut writer = DeltaWriter::create(destination(), table).await.expect("a Delta table");
+            for batch in batches {
+                writer.append(std::slice::from_ref(batch)).await.expect("a commit");
+            }
+        }
+        Format::Iceberg => {
+            let table = IcebergTable::new(schema);
+            let table = match partition {
+                Some(column) => table.partition_by(column, PartitionTransform::Identity),
+                None => table,
+            };
+            let mut writer = IcebergWriter::create(destination(), table).await.expect("an Iceberg table");
+            for batch in batches {
+                writer.append(std::slice::from_ref(batch)).await.expect("a snapshot");
+            }
+        }
         Format::Parquet => {
             for (index, batch) in batches.iter().enumerate() {
                 let name = format!("part-{index:05}.parquet");

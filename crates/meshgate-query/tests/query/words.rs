@@ -218,7 +218,7 @@ async fn text_and_values_that_do_not_fit() {
         | 3     |
         +-------+
     SELECT input_file_name() FROM sales.orders.items
-        error InvalidArgument: function `input_file_name` does not exist; did you mean `list_length`?
+        error InvalidArgument: function `input_file_name` does not exist; did you mean `bit_length`?
     SELECT region FROM sales.orders.items WHERE ids = 3
         error NotFound: column `ids` does not exist in `sales.orders.items`; did you mean `id`?
     SELECT region FROM sales.orders.items AS s WHERE s.regoin = 'x'
