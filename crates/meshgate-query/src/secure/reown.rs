@@ -37,7 +37,7 @@ pub(super) fn can_reown(data_type: &DataType) -> bool {
 pub(super) fn reown(array: &ArrayRef) -> Result<ArrayRef> {
     use DataType::*;
     downcast_primitive_array! {
-        array => return Ok(primitive(array)),
+        array => Ok(primitive(array)),
         Null => Ok(array.clone()),
         Boolean => Ok(boolean(array.as_boolean())),
         Utf8View => Ok(byte_view::<StringViewType>(array.as_byte_view())),

@@ -30,14 +30,15 @@ use hash::HashKey;
 /// The masks of one query: they hold the keys of the hashes.
 #[derive(Debug)]
 pub(super) struct Masks {
-    global: HashKey,
-    query_local: HashKey,
+    global: Arc<HashKey>,
+    query_local: Arc<HashKey>,
 }
 
 impl Masks {
     /// Masks whose global hashes are keyed by `key`, and whose query-local ones by a random key of their own.
     pub(super) fn new(key: &MaskKey) -> Self {
-        Self { global: HashKey::new(key.secret()), query_local: HashKey::new(&rand::random::<[u8; 32]>()) }
+        let query_local = rand::random::<[u8; 32]>();
+        Self { global: Arc::new(HashKey::new(key.secret())), query_local: Arc::new(HashKey::new(&query_local)) }
     }
 
     /// `column`, of type `raw`, masked. `None` if the mask doesn't fit that type.
@@ -65,7 +66,7 @@ impl Masks {
 enum Operation {
     Text(text::Shown),
     Truncate(date::Precision),
-    Hash(HashKey),
+    Hash(Arc<HashKey>),
 }
 
 /// A mask over one column. Total: whatever `fits` lets through comes out with the same number of rows.
