@@ -2,13 +2,14 @@
 
 use std::{io::Cursor, sync::Arc};
 
+use arrow_flight::FlightData;
 use bytes::Bytes;
 use datafusion::{
     arrow::{
         array::{Array, ArrayRef, RecordBatch, RecordBatchOptions},
         compute::{CastOptions, cast_with_options, kernels::cmp::not_distinct},
         datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit},
-        ipc::{reader::StreamReader, writer::StreamWriter},
+        ipc::{reader::StreamReader, root_as_message, writer::StreamWriter},
     },
     common::ScalarValue,
 };
@@ -16,11 +17,13 @@ use tonic::Status;
 
 use crate::{
     status::{encoding, internal},
-    wire::{SqlType, wire_type},
+    wire::{SqlType, wire_size, wire_type},
 };
 
 /// Bound rows travel in the handle and in tickets, and clients decode 4 MiB.
-pub(crate) const LONGEST_PARAMETERS: usize = 3 << 20;
+const LONGEST_PARAMETERS: usize = 3 << 20;
+/// Each row is a run of the statement. Arrow also says "a billion NULLs" in a few bytes.
+const MOST_ROWS: usize = 10_000;
 
 /// The types that the statement's parameters have for the engine.
 pub(crate) fn parameter_types(parameters: &[FieldRef]) -> SchemaRef {
@@ -42,9 +45,32 @@ pub(crate) fn advertised(types: &Schema) -> Schema {
     Schema::new(fields.collect::<Vec<_>>())
 }
 
+/// Lets a message of bound rows through to Arrow's decoder, which allocates what a compressed buffer claims to hold.
+pub(crate) fn admit(message: FlightData, size: &mut usize) -> Result<FlightData, Status> {
+    *size += message.data_body.len();
+    if *size > 2 * LONGEST_PARAMETERS {
+        return Err(too_long());
+    }
+    let header = root_as_message(&message.data_header).ok();
+    let rows = header.and_then(|header| {
+        header.header_as_record_batch().or_else(|| header.header_as_dictionary_batch().and_then(|batch| batch.data()))
+    });
+    if rows.is_some_and(|rows| rows.compression().is_some()) {
+        return Err(Status::invalid_argument("the bound parameters are compressed; send them as they are"));
+    }
+    Ok(message)
+}
+
 /// Bound rows, by position, as the engine's types, ready for a handle.
 pub(crate) fn bind(batches: &[RecordBatch], types: &SchemaRef) -> Result<Bytes, Status> {
     let mut writer = StreamWriter::try_new(Vec::new(), types).map_err(encoding)?;
+    if batches.iter().fold(0, |rows: usize, batch| rows.saturating_add(batch.num_rows())) > MOST_ROWS {
+        return Err(Status::resource_exhausted(format!("more than {MOST_ROWS} rows are bound; bind fewer at once")));
+    }
+    // Before anything is converted: views of one long text may each become a text of their own.
+    if batches.iter().map(wire_size).sum::<usize>() > LONGEST_PARAMETERS {
+        return Err(too_long());
+    }
     for batch in batches {
         if batch.num_columns() != types.fields().len() {
             return Err(wrong_count(types.fields().len(), batch.num_columns()));
@@ -82,7 +108,7 @@ pub(crate) fn rows(bound: &Bytes) -> Result<Vec<Vec<ScalarValue>>, Status> {
 }
 
 /// Too many bytes of parameters.
-pub(crate) fn too_long() -> Status {
+fn too_long() -> Status {
     Status::resource_exhausted("the bound parameters take more than 3 MiB; bind fewer rows at once")
 }
 
@@ -99,13 +125,19 @@ fn convert(column: &ArrayRef, target: &DataType, number: usize) -> Result<ArrayR
     }
     let options = CastOptions { safe: false, ..CastOptions::default() };
     let name = |data_type: &DataType| SqlType::of(data_type).name;
-    let converted = cast_with_options(column, target, &options).map_err(|_| {
+    let unfit = || {
         Status::invalid_argument(format!(
             "parameter ${number} takes {}, and the bound {} does not convert to it",
             name(target),
             name(column.data_type())
         ))
-    })?;
+    };
+    // Runs and dictionaries say much in little, and lists would become their texts.
+    let compact = matches!(column.data_type(), DataType::Dictionary(..) | DataType::RunEndEncoded(..));
+    if compact || (column.data_type().is_nested() && *column.data_type() != wire_type(target)) {
+        return Err(unfit());
+    }
+    let converted = cast_with_options(column, target, &options).map_err(|_| unfit())?;
     let exact = target.is_integer() || target.is_decimal() || target.is_temporal();
     if exact && (column.data_type().is_numeric() || column.data_type().is_temporal()) {
         let back = cast_with_options(&converted, column.data_type(), &options).ok();
@@ -124,10 +156,16 @@ fn convert(column: &ArrayRef, target: &DataType, number: usize) -> Result<ArrayR
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::array::{
-        Float64Array, Int32Array, Int64Array, NullArray, StringArray, TimestampMicrosecondArray,
-        TimestampMillisecondArray,
+    use arrow_flight::encode::FlightDataEncoderBuilder;
+    use datafusion::arrow::{
+        array::{
+            DictionaryArray, Float64Array, Int32Array, Int64Array, ListArray, NullArray, StringArray, StringViewArray,
+            TimestampMicrosecondArray, TimestampMillisecondArray,
+        },
+        datatypes::Int32Type,
+        ipc::{CompressionType, writer::IpcWriteOptions},
     };
+    use futures::TryStreamExt;
     use proptest::prelude::*;
 
     use super::*;
@@ -191,6 +229,36 @@ mod tests {
         assert!(bound(finer, DataType::Timestamp(TimeUnit::Millisecond, None)).is_err());
         let count = bind(&[batch(vec![Arc::new(Int32Array::from(vec![1]))])], &types(&[])).unwrap_err();
         insta::assert_snapshot!(count.message(), @"the statement takes 0 parameters, and 1 are bound");
+    }
+
+    #[test]
+    fn few_bytes_that_say_much_are_refused() {
+        let nulls: ArrayRef = Arc::new(NullArray::new(1 << 60));
+        assert_eq!(bound(nulls, DataType::Utf8).unwrap_err().code(), tonic::Code::ResourceExhausted);
+        let long = "x".repeat(1 << 20);
+        let same = StringViewArray::from_iter_values([long.as_str()]);
+        let copies = StringViewArray::new(vec![same.views()[0]; 1_000].into(), same.data_buffers().to_vec(), None);
+        assert_eq!(bound(Arc::new(copies), DataType::Utf8).unwrap_err().code(), tonic::Code::ResourceExhausted);
+        let keys = DictionaryArray::<Int32Type>::from_iter(vec!["a"; 3]);
+        assert_eq!(bound(Arc::new(keys), DataType::Utf8).unwrap_err().code(), tonic::Code::InvalidArgument);
+        let lists = ListArray::from_iter_primitive::<Int32Type, _, _>([Some([Some(1)])]);
+        assert_eq!(bound(Arc::new(lists.clone()), DataType::Utf8).unwrap_err().code(), tonic::Code::InvalidArgument);
+        assert!(bound(Arc::new(lists.clone()), lists.data_type().clone()).is_ok());
+    }
+
+    #[test]
+    fn compressed_rows_are_refused_before_they_are_decoded() {
+        let column: ArrayRef = Arc::new(Int64Array::from(vec![7; 1_000]));
+        let rows = batch(vec![column]);
+        for (compression, admitted) in [(None, true), (Some(CompressionType::LZ4_FRAME), false)] {
+            let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+            let stream = futures::stream::iter([Ok(rows.clone())]);
+            let messages = FlightDataEncoderBuilder::new().with_options(options).build(stream);
+            let messages: Vec<FlightData> = futures::executor::block_on(messages.try_collect()).unwrap();
+            let mut size = 0;
+            let outcome: Result<Vec<_>, _> = messages.into_iter().map(|message| admit(message, &mut size)).collect();
+            assert_eq!(outcome.is_ok(), admitted);
+        }
     }
 
     #[test]

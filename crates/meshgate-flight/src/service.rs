@@ -78,10 +78,8 @@ impl Gateway {
                 self.statements.read_prepared(caller, &command.prepared_statement_handle, deadline).await
             }
             command => {
-                if metadata_schema(&command)?.is_none() {
-                    return Err(unknown(&command));
-                }
-                let batch = metadata_answer(Lister { engine: &self.statements.engine, caller }, command).await?;
+                let lister = Lister { engine: &self.statements.engine, caller };
+                let batch = metadata_answer(lister, command.clone()).await?.ok_or_else(|| unknown(&command))?;
                 Ok(Answer {
                     schema: batch.schema(),
                     batches: stream::iter([Ok(batch)]).boxed(),

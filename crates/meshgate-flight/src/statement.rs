@@ -23,7 +23,7 @@ use tonic::Status;
 
 use crate::{
     identity::Caller,
-    parameters::{LONGEST_PARAMETERS, advertised, bind, parameter_types, rows, too_long, wrong_count},
+    parameters::{admit, advertised, bind, parameter_types, rows, wrong_count},
     payload::{CreatePreparedStatementResult, PreparedStatement, Statement, pinned_tables},
     running::Running,
     seal::{Sealer, expiry},
@@ -124,12 +124,8 @@ impl Statements {
         let mut prepared = self.open_prepared(caller, handle)?;
         let types = schema_from_ipc(&prepared.parameter_types).map_err(encoding)?;
         let mut size = 0;
-        let counted = messages.map(move |message| {
-            let message = message?;
-            size += message.data_body.len();
-            if size > 2 * LONGEST_PARAMETERS { Err(too_long()) } else { Ok(message) }
-        });
-        let batches: Vec<_> = FlightRecordBatchStream::new_from_flight_data(counted.map_err(Into::into))
+        let admitted = messages.map(move |message| message.and_then(|message| admit(message, &mut size)));
+        let batches: Vec<_> = FlightRecordBatchStream::new_from_flight_data(admitted.map_err(Into::into))
             .try_collect()
             .await
             .map_err(unreadable_parameters)?;

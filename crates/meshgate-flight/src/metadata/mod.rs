@@ -12,7 +12,7 @@ use tonic::Status;
 
 use crate::{
     identity::Caller,
-    status::{internal, not_offered, query_status},
+    status::{internal, query_status},
 };
 
 /// The columns of the answer to a metadata command; `None` = it is not one.
@@ -32,8 +32,8 @@ pub(crate) fn metadata_schema(command: &Command) -> Result<Option<SchemaRef>, St
     }))
 }
 
-/// The answer to a metadata command.
-pub(crate) async fn metadata_answer(lister: Lister<'_>, command: Command) -> Result<RecordBatch, Status> {
+/// The answer to a metadata command; `None` = it is not one.
+pub(crate) async fn metadata_answer(lister: Lister<'_>, command: Command) -> Result<Option<RecordBatch>, Status> {
     let built = match command {
         Command::CommandGetCatalogs(command) => {
             let mut builder = command.into_builder();
@@ -67,26 +67,21 @@ pub(crate) async fn metadata_answer(lister: Lister<'_>, command: Command) -> Res
             names.into_iter().for_each(|(catalog, schema)| builder.append(catalog, schema));
             builder.build()
         }
-        Command::CommandGetTables(command) => return tables::tables(command, lister).await,
+        Command::CommandGetTables(command) => return tables::tables(command, lister).await.map(Some),
         Command::CommandGetTableTypes(command) => {
             let mut builder = command.into_builder();
             tables::TABLE_TYPES.iter().for_each(|name| builder.append(name));
             builder.build()
         }
-        Command::CommandGetPrimaryKeys(command) => return keys::primary_keys(command, lister).await,
+        Command::CommandGetPrimaryKeys(command) => return keys::primary_keys(command, lister).await.map(Some),
         Command::CommandGetExportedKeys(_)
         | Command::CommandGetImportedKeys(_)
-        | Command::CommandGetCrossReference(_) => return Ok(RecordBatch::new_empty(keys::relations_schema())),
-        Command::CommandGetSqlInfo(command) => return sql_info::answer(&command.info),
+        | Command::CommandGetCrossReference(_) => return Ok(Some(RecordBatch::new_empty(keys::relations_schema()))),
+        Command::CommandGetSqlInfo(command) => return sql_info::answer(&command.info).map(Some),
         Command::CommandGetXdbcTypeInfo(command) => command.into_builder(type_info::data()?).build(),
-        other => return Err(not_a_metadata_command(&other)),
+        _ => return Ok(None),
     };
-    built.map_err(|_| internal("a metadata answer could not be built"))
-}
-
-fn not_a_metadata_command(command: &Command) -> Status {
-    let name = command.type_url().rsplit('.').next().unwrap_or_default().to_owned();
-    not_offered(format_args!("`{name}`"), "meshgate answers queries and metadata commands")
+    built.map(Some).map_err(|_| internal("a metadata answer could not be built"))
 }
 
 /// A `LIKE` pattern that matches that name alone.

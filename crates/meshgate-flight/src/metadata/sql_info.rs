@@ -70,12 +70,15 @@ fn language(values: &mut SqlInfoDataBuilder) {
     for unsupported in [SqlInfo::SqlDdlCatalog, SqlInfo::SqlDdlSchema, SqlInfo::SqlDdlTable] {
         values.append(unsupported, false);
     }
-    values.append(SqlInfo::SqlIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32);
+    values.append(SqlInfo::SqlIdentifierCase, ordinal(SqlSupportedCaseSensitivity::SqlCaseSensitivityLowercase as i32));
     values.append(SqlInfo::SqlIdentifierQuoteChar, "\"");
     // A quoted name keeps its case, which of Flight SQL's four words none says.
-    values.append(SqlInfo::SqlQuotedIdentifierCase, SqlSupportedCaseSensitivity::SqlCaseSensitivityUnknown as i32);
+    values.append(
+        SqlInfo::SqlQuotedIdentifierCase,
+        ordinal(SqlSupportedCaseSensitivity::SqlCaseSensitivityUnknown as i32),
+    );
     values.append(SqlInfo::SqlAllTablesAreSelectable, true);
-    values.append(SqlInfo::SqlNullOrdering, SqlNullOrdering::SqlNullsSortedHigh as i32);
+    values.append(SqlInfo::SqlNullOrdering, ordinal(SqlNullOrdering::SqlNullsSortedHigh as i32));
     values.append(SqlInfo::SqlKeywords, &KEYWORDS[..]);
     values.append(SqlInfo::SqlNumericFunctions, names(&functions::math::functions()));
     let mut strings = functions::string::functions();
@@ -92,10 +95,8 @@ fn language(values: &mut SqlInfoDataBuilder) {
     values.append(SqlInfo::SqlSupportsDifferentTableCorrelationNames, false);
     values.append(SqlInfo::SqlSupportsExpressionsInOrderBy, true);
     values.append(SqlInfo::SqlSupportsOrderByUnrelated, true);
-    values.append(
-        SqlInfo::SqlSupportedGroupBy,
-        bits(&[SqlSupportedGroupBy::SqlGroupByUnrelated as i32, SqlSupportedGroupBy::SqlGroupByBeyondSelect as i32]),
-    );
+    // Columns that are not selected may be grouped by; columns that are not grouped by may not be selected.
+    values.append(SqlInfo::SqlSupportedGroupBy, bits(&[SqlSupportedGroupBy::SqlGroupByBeyondSelect as i32]));
     values.append(SqlInfo::SqlSupportsLikeEscapeClause, true);
     values.append(SqlInfo::SqlSupportsNonNullableColumns, true);
     values.append(
@@ -105,7 +106,14 @@ fn language(values: &mut SqlInfoDataBuilder) {
     // ANSI92_ENTRY_SQL, the first bit.
     values.append(SqlInfo::SqlAnsi92SupportedLevel, bits(&[0]));
     values.append(SqlInfo::SqlSupportsIntegrityEnhancementFacility, false);
-    values.append(SqlInfo::SqlOuterJoinsSupportLevel, SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32);
+    // FlightSql.proto calls it an ordinal; JDBC and ODBC read bits.
+    values.append(
+        SqlInfo::SqlOuterJoinsSupportLevel,
+        bits(&[
+            SqlOuterJoinsSupportLevel::SqlLimitedOuterJoins as i32,
+            SqlOuterJoinsSupportLevel::SqlFullOuterJoins as i32,
+        ]),
+    );
     values.append(SqlInfo::SqlSchemaTerm, "schema");
     values.append(SqlInfo::SqlProcedureTerm, "procedure");
     values.append(SqlInfo::SqlCatalogTerm, "catalog");
@@ -161,7 +169,7 @@ fn limits(values: &mut SqlInfoDataBuilder) {
 
 fn transactions(values: &mut SqlInfoDataBuilder) {
     let none = SqlTransactionIsolationLevel::SqlTransactionNone as i32;
-    values.append(SqlInfo::SqlDefaultTransactionIsolation, none);
+    values.append(SqlInfo::SqlDefaultTransactionIsolation, ordinal(none));
     values.append(SqlInfo::SqlSupportedTransactionsIsolationLevels, bits(&[none]));
     for unsupported in [
         SqlInfo::SqlTransactionsSupported,
@@ -196,6 +204,12 @@ fn names(functions: &[Arc<ScalarUDF>]) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// FlightSql.proto calls these four int32; its reference server sends int64, JDBC 18.3 fails on anything else
+/// (`ClassCastException`) and ODBC reads eight bytes whatever comes.
+fn ordinal(value: i32) -> i64 {
+    i64::from(value)
 }
 
 fn bits(set: &[i32]) -> i32 {
@@ -254,7 +268,7 @@ mod tests {
 
     /// The union's children: 0 string, 1 bool, 2 bigint, 3 int32, 4 list of strings, 5 map.
     #[test]
-    fn every_value_has_the_protocols_type() {
+    fn every_value_has_the_type_that_drivers_read() {
         let batch = data().unwrap().record_batch([]).unwrap();
         let values = batch.column(1).as_union();
         for (row, id) in batch.column(0).as_primitive::<UInt32Type>().values().iter().enumerate() {
@@ -279,7 +293,7 @@ mod tests {
                 | 565
                 | 566
                 | 572..=576 => 1,
-                541..=555 | 557..=561 => 2,
+                503 | 505 | 507 | 541..=555 | 557..=562 => 2,
                 508..=512 => 4,
                 517 => 5,
                 _ => 3,

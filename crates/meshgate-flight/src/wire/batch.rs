@@ -100,7 +100,7 @@ pub(crate) fn pieces(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> +
 
 /// About how many bytes the batch takes on the wire.
 pub(crate) fn wire_size(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(|column| array_size(column)).sum()
+    batch.columns().iter().map(array_size).sum()
 }
 
 fn array_size(array: &ArrayRef) -> usize {

@@ -84,7 +84,7 @@ async fn a_ticket_that_does_not_open_is_refused() {
     let unknown = Any { type_url: "type.googleapis.com/evil.Command".to_owned(), value: Bytes::new() };
     let refused = redeemed(&gateway, "ann", Ticket::new(unknown.encode_to_vec())).await;
     assert_eq!(refused.code(), Code::Unimplemented);
-    insta::assert_snapshot!(refused.message(), @"");
+    insta::assert_snapshot!(refused.message(), @"command `Command` is not offered; meshgate answers statements, prepared statements and metadata commands");
     // A handle of a prepared statement is no ticket, though both are sealed with one key.
     let mut prepared = ann.prepare(SQL.to_owned(), None).await.unwrap();
     let command = prepared.execute().await.unwrap().flight_descriptor.unwrap().cmd;
@@ -135,7 +135,7 @@ async fn a_ticket_is_decided_by_todays_policies() {
     let all = ann.execute("SELECT * FROM sales.orders.items".to_owned(), None).await.unwrap();
     let named = ann.execute("SELECT id, name FROM sales.orders.items".to_owned(), None).await.unwrap();
     gateway.mesh.change(
-        "governance/policies/no-names.cedar",
+        "domains/sales/policies/no-names.cedar",
         r#"@id("no-names") forbid (principal, action == Action::"select", resource == Column::"sales.orders.items.name");
            @id("no-masked-names") forbid (principal, action == Action::"select_masked", resource == Column::"sales.orders.items.name");"#,
     );

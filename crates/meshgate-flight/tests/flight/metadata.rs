@@ -38,15 +38,37 @@ async fn catalogs_schemas_and_types() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client("ann").await;
     let info = client.get_catalogs().await;
-    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @"");
+    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @r"
+    +--------------+
+    | catalog_name |
+    +--------------+
+    | fleet        |
+    | sales        |
+    +--------------+
+    ");
     let info = client.get_db_schemas(CommandGetDbSchemas::default()).await;
-    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @"");
+    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @r"
+    +--------------+----------------+
+    | catalog_name | db_schema_name |
+    +--------------+----------------+
+    | fleet        | cars           |
+    | sales        | orders         |
+    | sales        | returns        |
+    +--------------+----------------+
+    ");
     let filtered =
         CommandGetDbSchemas { catalog: Some("sales".to_owned()), db_schema_filter_pattern: Some("re%".to_owned()) };
     let info = client.get_db_schemas(filtered).await;
     assert_eq!(rows(&mut client, info).await.num_rows(), 1);
     let info = client.get_table_types().await;
-    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @"");
+    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @r"
+    +------------+
+    | table_type |
+    +------------+
+    | TABLE      |
+    | VIEW       |
+    +------------+
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +107,20 @@ async fn a_tables_schema_is_that_of_its_rows() {
     assert_eq!(shapes(&told), shapes(&answer.try_decode_schema().unwrap()));
     let mut metadata: Vec<_> = told.field(2).metadata().iter().map(|(key, value)| format!("{key}={value}")).collect();
     metadata.sort();
-    insta::assert_snapshot!(metadata.join("\n"), @"");
+    insta::assert_snapshot!(metadata.join("\n"), @r"
+    ARROW:FLIGHT:SQL:CATALOG_NAME=sales
+    ARROW:FLIGHT:SQL:DB_SCHEMA_NAME=orders
+    ARROW:FLIGHT:SQL:IS_AUTO_INCREMENT=0
+    ARROW:FLIGHT:SQL:IS_CASE_SENSITIVE=0
+    ARROW:FLIGHT:SQL:IS_READ_ONLY=1
+    ARROW:FLIGHT:SQL:IS_SEARCHABLE=1
+    ARROW:FLIGHT:SQL:PRECISION=10
+    ARROW:FLIGHT:SQL:REMARKS=The price.
+    ARROW:FLIGHT:SQL:SCALE=2
+    ARROW:FLIGHT:SQL:SCHEMA_NAME=orders
+    ARROW:FLIGHT:SQL:TABLE_NAME=items
+    ARROW:FLIGHT:SQL:TYPE_NAME=DECIMAL
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +133,13 @@ async fn keys_are_the_contracts() {
         table: "items".to_owned(),
     };
     let info = client.get_primary_keys(key("orders")).await;
-    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @"");
+    insta::assert_snapshot!(shown(&rows(&mut client, info).await), @r"
+    +--------------+----------------+------------+-------------+--------------+------------+
+    | catalog_name | db_schema_name | table_name | column_name | key_sequence | key_name   |
+    +--------------+----------------+------------+-------------+--------------+------------+
+    | sales        | orders         | items      | id          | 1            | items_pkey |
+    +--------------+----------------+------------+-------------+--------------+------------+
+    ");
     let info = client.get_primary_keys(key("returns")).await;
     assert_eq!(rows(&mut client, info).await.num_rows(), 0);
     let info =

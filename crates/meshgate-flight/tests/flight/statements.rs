@@ -30,9 +30,22 @@ async fn a_statement_answers_its_rows() {
     let gateway = Gateway::start().await;
     let mut client = gateway.client("ann").await;
     let sql = "SELECT id, name, price, sold_at FROM sales.orders.items ORDER BY id";
-    insta::assert_snapshot!(answer(&mut client, sql).await.unwrap(), @"");
+    insta::assert_snapshot!(answer(&mut client, sql).await.unwrap(), @r"
+    +----+------+-------+-----------------------------+
+    | id | name | price | sold_at                     |
+    +----+------+-------+-----------------------------+
+    | 1  | bolt | 1.50  | 2013-01-01T00:26:40.000001Z |
+    | 2  | nut  | 0.25  | 1970-01-01T00:00:00Z        |
+    | 3  |      | 99.99 | 1969-12-31T23:59:59.999999Z |
+    +----+------+-------+-----------------------------+
+    ");
     let none = answer(&mut client, "SELECT id FROM sales.orders.items WHERE id > 99").await.unwrap();
-    insta::assert_snapshot!(none, @"");
+    insta::assert_snapshot!(none, @r"
+    +----+
+    | id |
+    +----+
+    +----+
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +121,14 @@ async fn many_rows_of_parameters_are_many_runs() {
         Arc::new(Int64Array::from(vec![Some(3), Some(99), Some(1), None])),
     ]);
     prepared.set_parameters(bound).unwrap();
-    insta::assert_snapshot!(shown(&rows(&mut client, &mut prepared).await), @"");
+    insta::assert_snapshot!(shown(&rows(&mut client, &mut prepared).await), @r"
+    +-------+----+
+    | asked | id |
+    +-------+----+
+    | a     | 3  |
+    |       | 1  |
+    +-------+----+
+    ");
     prepared
         .set_parameters(parameters(vec![Arc::new(StringArray::new_null(0)), Arc::new(Int64Array::new_null(0))]))
         .unwrap();
@@ -146,7 +166,11 @@ async fn what_can_t_be_bound_is_refused_with_its_number() {
         assert_eq!(status.code(), Code::InvalidArgument);
         refused.push(status.message().to_owned());
     }
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r"
+    parameter $1 takes BIGINT, and the bound VARCHAR does not convert to it
+    parameter $1 takes BIGINT, and the bound DOUBLE would lose digits; write `CAST($1 AS …)` in the statement to give it another type
+    the statement takes 1 parameter, and 2 are bound
+    ");
 
     let plain = client.execute("SELECT id FROM sales.orders.items WHERE id = $1".to_owned(), None).await;
     insta::assert_snapshot!(plain.map_err(status).unwrap_err().message(), @"the statement takes 1 parameter, and 0 are bound");
@@ -186,7 +210,28 @@ async fn bad_statements_get_the_right_code_and_words() {
         let message = status.message().split(" (query ").next().unwrap_or_default();
         told.push_str(&format!("{sql}\n  {:?}: {message}\n", status.code()));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    SELEC 1
+      InvalidArgument: syntax error at line 1, column 1: expected an SQL statement, found `SELEC`
+
+      InvalidArgument: the statement is empty
+    SELECT 1; SELECT 2
+      InvalidArgument: one statement at a time: this text holds 2; send them one by one
+    CREATE TABLE t AS SELECT 1
+      Unimplemented: meshgate only reads: CREATE TABLE is not offered
+    INSERT INTO sales.orders.items SELECT * FROM sales.orders.items
+      Unimplemented: meshgate only reads: INSERT is not offered
+    SET datafusion.execution.batch_size = 1
+      Unimplemented: meshgate only reads: SET is not offered
+    SELECT * FROM sales.orders.item
+      NotFound: table `sales.orders.item` does not exist; did you mean `sales.orders.items`?
+    SELECT nam FROM sales.orders.items
+      NotFound: column `nam` does not exist in `sales.orders.items`; did you mean `name`?
+    SELECT id / 0 FROM sales.orders.items
+      InvalidArgument: division by zero
+    SELECT CAST(name AS int) FROM sales.orders.items
+      InvalidArgument: cannot cast string 'bolt' to value of Int32 type
+    ");
     // The connection goes on.
     answer(&mut client, "SELECT 1").await.unwrap();
 }
@@ -210,7 +255,16 @@ async fn what_is_not_offered_says_so() {
     let ddl = CommandStatementUpdate { query: "x".to_owned(), transaction_id: None }.as_any().encode_to_vec();
     told.push(raw.get_flight_info(basic("ann", PASSWORD, FlightDescriptor::new_cmd(ddl))).await.unwrap_err());
     let told: Vec<_> = told.iter().map(|status| format!("{:?}: {}", status.code(), status.message())).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Unimplemented: meshgate only reads: DELETE is not offered
+    InvalidArgument: the statement answers rows: run it as a query, not as an update
+    Unimplemented: action `BeginTransaction` is not offered; ListActions tells which are
+    Unimplemented: a transaction is not offered; meshgate only reads; each statement sees one state of each table
+    Unimplemented: ListFlights is not offered; the command GetTables lists what there is
+    Unimplemented: DoExchange is not offered; meshgate answers queries over DoGet
+    InvalidArgument: the flight descriptor holds no command: meshgate speaks Flight SQL, tables are read by SQL statements
+    Unimplemented: command `CommandStatementUpdate` is not offered; meshgate answers statements, prepared statements and metadata commands
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
