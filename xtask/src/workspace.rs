@@ -51,9 +51,19 @@ impl Workspace {
     }
 }
 
-/// The cargo that runs us.
+/// The cargo that runs us, in the environment that a shell would give it. What cargo set for this very package must
+/// not pass on: build scripts that look at it (ring's) would run again, and DataFusion be compiled anew.
 pub(crate) fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_"].iter().any(|prefix| text.starts_with(prefix))
+            || ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR"].contains(&text.as_ref())
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// The files below `folder` whose name ends so, in path order.
