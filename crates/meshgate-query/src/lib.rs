@@ -1,6 +1,6 @@
 //! The life of one query, free of any protocol: parse, resolve, decide, load, secure, plan, verify, execute, record.
 //!
-//! Begin at [`QueryEngine::plan`]: it is one call a step.
+//! Begin at [`QueryEngine::plan`], which hands a request to `Arrival::plan`: there it is one call a step.
 
 mod engine;
 mod error;

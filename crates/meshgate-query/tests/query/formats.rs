@@ -65,3 +65,27 @@ async fn the_record_counts_files_that_were_read_and_names_the_version() {
     // Two commits of two regions each; the row filter prunes like any other.
     assert_eq!(read, [(4, version.clone()), (2, version.clone()), (2, version)]);
 }
+
+#[tokio::test]
+async fn data_files_that_are_gone_fail_their_table_by_name() {
+    fn remove_data(folder: &std::path::Path) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                remove_data(&path);
+            } else if path.extension().is_some_and(|extension| extension == "parquet") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+    for format in [Format::Delta, Format::Iceberg] {
+        let mesh = mesh(format).await;
+        remove_data(&mesh.data());
+        for user in ["owner", "desk"] {
+            let sql = "SELECT a.id FROM sales.orders.items AS a CROSS JOIN (SELECT max(email) FROM sales.orders.items) AS b";
+            let told = mesh.answer(user, sql).await;
+            assert!(told.starts_with("error Unavailable: ") && told.contains("`sales.orders.items`"), "{user} {told}");
+            assert!(!told.contains(mesh.folder().to_str().unwrap()) && !told.contains(".parquet"), "{user} {told}");
+        }
+    }
+}
