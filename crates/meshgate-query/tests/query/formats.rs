@@ -82,7 +82,8 @@ async fn data_files_that_are_gone_fail_their_table_by_name() {
         let mesh = mesh(format).await;
         remove_data(&mesh.data());
         for user in ["owner", "desk"] {
-            let sql = "SELECT a.id FROM sales.orders.items AS a CROSS JOIN (SELECT max(email) FROM sales.orders.items) AS b";
+            let sql =
+                "SELECT a.id FROM sales.orders.items AS a CROSS JOIN (SELECT max(email) FROM sales.orders.items) AS b";
             let told = mesh.answer(user, sql).await;
             assert!(told.starts_with("error Unavailable: ") && told.contains("`sales.orders.items`"), "{user} {told}");
             assert!(!told.contains(mesh.folder().to_str().unwrap()) && !told.contains(".parquet"), "{user} {told}");
