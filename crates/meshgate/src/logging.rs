@@ -34,6 +34,14 @@ pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), String> {
     started.map_err(|error| error.to_string())
 }
 
+/// Tells where a panic was, and nothing more: its text may hold a value of a table.
+pub(crate) fn withhold_panic_texts() {
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(location, "a task panicked; what it said is withheld");
+    }));
+}
+
 /// Where the records of queries go in that format: one structured line each, in both.
 pub(crate) fn record_sink(format: LogFormat) -> std::sync::Arc<dyn RecordSink> {
     match format {
