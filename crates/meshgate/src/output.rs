@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 use clap::ValueEnum;
 use datafusion::arrow::{
     array::{Array, ArrayRef, RecordBatch, StringArray},
-    csv::WriterBuilder as CsvWriterBuilder,
+    csv::{Writer as CsvWriter, WriterBuilder as CsvWriterBuilder},
     datatypes::{DataType, Field, Schema, SchemaRef},
     error::ArrowError,
     json::{LineDelimitedWriter, WriterBuilder as JsonWriterBuilder, writer::LineDelimited},
@@ -29,20 +29,11 @@ pub(crate) enum Format {
 /// Prints the batches of one result as they come.
 pub(crate) enum Printer<W: Write> {
     /// Keeps up to `most` rows, since a column is as wide as its widest value.
-    Table {
-        output: W,
-        schema: SchemaRef,
-        batches: Vec<RecordBatch>,
-        rows: usize,
-        most: usize,
-    },
-    Json {
-        output: LineDelimitedWriter<W>,
-    },
-    Csv {
-        output: datafusion::arrow::csv::Writer<W>,
-        schema: SchemaRef,
-    },
+    Table { output: W, schema: SchemaRef, batches: Vec<RecordBatch>, rows: usize, most: usize },
+    /// An object a row, as it comes.
+    Json { output: LineDelimitedWriter<W> },
+    /// A line a row, as it comes; nested columns as text.
+    Csv { output: Box<CsvWriter<W>>, schema: SchemaRef },
 }
 
 /// Whether the printer takes more.
@@ -66,7 +57,7 @@ impl<W: Write> Printer<W> {
                 let schema = flat_schema(schema);
                 let mut output = CsvWriterBuilder::new().with_header(true).build(output);
                 output.write(&RecordBatch::new_empty(schema.clone()))?;
-                Self::Csv { output, schema }
+                Self::Csv { output: Box::new(output), schema }
             }
         })
     }

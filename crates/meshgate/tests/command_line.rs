@@ -1,5 +1,7 @@
 //! The binary as a person or a script meets it: verbs, streams, exit codes, signals.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as its assertions do")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
