@@ -109,6 +109,11 @@ impl Checker<'_> {
             Expr::Cast { kind: CastKind::TryCast, expr: value, data_type, array: false, format: None } => {
                 match self.kind(value)? {
                     Kind::List | Kind::Nested => Err(refused(expr)),
+                    // Out of the calendar's range, the engine's cast fails even when it is only tried.
+                    Kind::Date | Kind::Time => Err(RowFilterError {
+                        message: format!("`{expr}` can fail on a date that no calendar has"),
+                        hint: Some("compare with a literal, for instance `day >= DATE '2013-01-31'`".into()),
+                    }),
                     _ => kind_of_type(data_type).ok_or_else(|| refused(expr)),
                 }
             }

@@ -75,6 +75,7 @@ fn whatever_can_fail_is_refused() {
         "time_hour > principal.station",
         "time_hour > '2013-02-29'",
         "time_hour > DATE '0001-01-01'",
+        "try_cast(time_hour AS VARCHAR) = '2013-01-01'",
         "time_hour > 'yesterday'",
         "time_hour > '2013-01-01 24:00:00'",
         "time_hour > INTERVAL '1 day'",
