@@ -280,14 +280,16 @@ def add_equality(spark, table, name, columns, spec, partition):
 
 
 def iceberg_mapped(spark):
-    """Files without field ids, found by a name mapping; the partition's column is not in them."""
+    """A file without field ids, found by a name mapping; the partition's column is not in it. And one with ids."""
     folder = f"{WAREHOUSE}/iceberg/db/mapped/imported"
     spark.sql("CREATE TABLE ice.db.mapped (id INT, name STRING, city STRING) USING iceberg PARTITIONED BY (city)")
     Path(f"{folder}/city=Rome").mkdir(parents=True)
     rows = pa.table({"name": ["one", "two"], "id": pa.array([1, 2], pa.int32())})
     pq.write_table(rows, f"{folder}/city=Rome/part.parquet")
     spark.sql(f"CALL ice.system.add_files(table => 'db.mapped', source_table => '`parquet`.`file://{folder}`')")
-    # The manifest that `add_files` leaves lacks a snapshot id, which the specification wants in format version 1.
+    spark.sql("INSERT INTO ice.db.mapped VALUES (3, 'three', 'Oslo')")
+    # The manifest that `add_files` leaves lacks a snapshot id, which the specification wants in format version 1. It is
+    # written anew, as there are two of them.
     spark.sql("CALL ice.system.rewrite_manifests('db.mapped')")
     spark.sql("ALTER TABLE ice.db.mapped RENAME COLUMN name TO title")
 

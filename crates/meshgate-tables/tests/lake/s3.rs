@@ -58,7 +58,8 @@ async fn serve(stream: TcpStream, folder: PathBuf, seen: Arc<Mutex<Vec<String>>>
         }
         let length = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
         stream.read_exact(&mut vec![0; length]).await.unwrap();
-        let key = headers.get("authorization").and_then(|value| Some(value.split_once("Credential=")?.1.split_once('/')?.0));
+        let key =
+            headers.get("authorization").and_then(|value| Some(value.split_once("Credential=")?.1.split_once('/')?.0));
         seen.lock().unwrap().push(key.unwrap_or("none").to_owned());
         let mut words = request.split(' ');
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
