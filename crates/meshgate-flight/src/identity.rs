@@ -21,7 +21,7 @@ use crate::{
     Config,
     password::verify_password,
     payload::{BearerToken, SessionCookie},
-    seal::{Sealer, expiry},
+    seal::{Sealer, expiry, now},
     status::internal,
 };
 
@@ -36,6 +36,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     pub(crate) settings: SessionSettings,
     credential: Bytes,
+    /// When the login ends, in seconds since 1970-01-01 UTC. No token of it outlives it.
+    ends_at: i64,
 }
 
 impl Caller {
@@ -108,7 +110,8 @@ impl Identity {
         if !verified.await.map_err(|_| internal("a password check panicked"))? {
             return Err(Status::unauthenticated("the user name or the password is wrong"));
         }
-        self.caller(&user).ok_or_else(|| Status::unauthenticated("the user name or the password is wrong"))
+        let ends_at = expiry(self.token_lifetime);
+        self.caller(&user, ends_at).ok_or_else(|| Status::unauthenticated("the user name or the password is wrong"))
     }
 
     /// A bearer token costs no password check, but its user and their password must still be those of the login.
@@ -116,20 +119,21 @@ impl Identity {
         let sealed = unwrapped(token).unwrap_or_default();
         let token: BearerToken = self.sealer.open(&sealed)?;
         let mut caller = self
-            .caller(&token.user)
+            .caller(&token.user, token.expires_at)
             .filter(|caller| caller.credential == token.credential)
             .ok_or_else(|| Status::unauthenticated("the bearer token is no longer valid; log in again"))?;
         caller.settings = token.session.unwrap_or_default().into();
         Ok(caller)
     }
 
-    fn caller(&self, user: &str) -> Option<Caller> {
+    fn caller(&self, user: &str, ends_at: i64) -> Option<Caller> {
         self.with_user(user, |found| {
             let found = found?;
             Some(Caller {
                 principal: Principal::from(found),
                 settings: SessionSettings::default(),
                 credential: fingerprint(found.password_hash.as_deref()?),
+                ends_at,
             })
         })
     }
@@ -148,7 +152,7 @@ impl Identity {
     pub(crate) fn bearer(&self, caller: &Caller) -> Result<String, Status> {
         let token = BearerToken {
             user: caller.user().to_owned(),
-            expires_at: expiry(self.token_lifetime),
+            expires_at: caller.ends_at,
             credential: caller.credential.clone(),
             session: Some((&caller.settings).into()),
         };
@@ -162,11 +166,11 @@ impl Identity {
         }
         let session = SessionCookie {
             user: caller.user().to_owned(),
-            expires_at: expiry(self.token_lifetime),
+            expires_at: caller.ends_at,
             session: Some((&caller.settings).into()),
         };
         let value = URL_SAFE_NO_PAD.encode(self.sealer.seal(&session)?);
-        Ok(format!("{COOKIE}={value}; Max-Age={}; HttpOnly", self.token_lifetime.as_secs()))
+        Ok(format!("{COOKIE}={value}; Max-Age={}; HttpOnly", caller.ends_at.saturating_sub(now()).max(0)))
     }
 }
 

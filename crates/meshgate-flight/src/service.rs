@@ -78,7 +78,11 @@ impl Gateway {
                 self.statements.read_prepared(caller, &command.prepared_statement_handle, deadline).await
             }
             command => {
-                let lister = Lister { engine: &self.statements.engine, caller };
+                let lister = Lister {
+                    engine: &self.statements.engine,
+                    caller,
+                    handle_lifetime: self.statements.ticket_lifetime,
+                };
                 let batch = metadata_answer(lister, command.clone()).await?.ok_or_else(|| unknown(&command))?;
                 Ok(Answer {
                     schema: batch.schema(),

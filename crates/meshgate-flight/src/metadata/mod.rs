@@ -5,6 +5,8 @@ mod sql_info;
 mod tables;
 mod type_info;
 
+use std::time::Duration;
+
 use arrow_flight::sql::{Command, CommandGetDbSchemas};
 use datafusion::arrow::{array::RecordBatch, datatypes::SchemaRef};
 use meshgate_query::{Listing, ListingFilter, QueryEngine};
@@ -26,7 +28,7 @@ pub(crate) fn metadata_schema(command: &Command) -> Result<Option<SchemaRef>, St
         Command::CommandGetExportedKeys(_)
         | Command::CommandGetImportedKeys(_)
         | Command::CommandGetCrossReference(_) => keys::relations_schema(),
-        Command::CommandGetSqlInfo(_) => sql_info::data()?.schema(),
+        Command::CommandGetSqlInfo(_) => sql_info::data(Duration::ZERO)?.schema(),
         Command::CommandGetXdbcTypeInfo(_) => type_info::data()?.schema(),
         _ => return Ok(None),
     }))
@@ -77,7 +79,10 @@ pub(crate) async fn metadata_answer(lister: Lister<'_>, command: Command) -> Res
         Command::CommandGetExportedKeys(_)
         | Command::CommandGetImportedKeys(_)
         | Command::CommandGetCrossReference(_) => return Ok(Some(RecordBatch::new_empty(keys::relations_schema()))),
-        Command::CommandGetSqlInfo(command) => return sql_info::answer(&command.info).map(Some),
+        Command::CommandGetSqlInfo(command) => {
+            let data = sql_info::data(lister.handle_lifetime)?;
+            return sql_info::answer(&data, &command.info).map(Some);
+        }
         Command::CommandGetXdbcTypeInfo(command) => command.into_builder(type_info::data()?).build(),
         _ => return Ok(None),
     };
@@ -94,6 +99,8 @@ pub(crate) fn literal_pattern(name: &str) -> String {
 pub(crate) struct Lister<'a> {
     pub(crate) engine: &'a QueryEngine,
     pub(crate) caller: &'a Caller,
+    /// How long a prepared statement is good for.
+    pub(crate) handle_lifetime: Duration,
 }
 
 impl Lister<'_> {

@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, LazyLock},
+    sync::Arc,
+    time::Duration,
 };
 
 use arrow_flight::sql::{
@@ -23,15 +24,19 @@ const NO_LIMIT: i64 = 0;
 /// Ids from here on are not Flight SQL's.
 const LAST_ID: u32 = 1_000;
 
-/// The values.
-pub(crate) fn data() -> Result<&'static SqlInfoData, Status> {
-    static DATA: LazyLock<Option<SqlInfoData>> = LazyLock::new(|| values().build().ok());
-    DATA.as_ref().ok_or_else(|| internal("SqlInfo could not be built"))
+/// All values. Prepared statements are good for `handle_lifetime` since their last use.
+pub(crate) fn data(handle_lifetime: Duration) -> Result<SqlInfoData, Status> {
+    let mut values = SqlInfoDataBuilder::new();
+    server(&mut values, handle_lifetime);
+    language(&mut values);
+    limits(&mut values);
+    transactions(&mut values);
+    result_sets(&mut values);
+    values.build().map_err(|_| internal("SqlInfo could not be built"))
 }
 
 /// The values of those ids; no id = all.
-pub(crate) fn answer(ids: &[u32]) -> Result<RecordBatch, Status> {
-    let data = data()?;
+pub(crate) fn answer(data: &SqlInfoData, ids: &[u32]) -> Result<RecordBatch, Status> {
     let known: BTreeSet<u32> = ids.iter().copied().filter(|id| *id < LAST_ID).collect();
     if known.is_empty() && !ids.is_empty() {
         return Ok(RecordBatch::new_empty(data.schema()));
@@ -39,17 +44,7 @@ pub(crate) fn answer(ids: &[u32]) -> Result<RecordBatch, Status> {
     data.record_batch(known).map_err(|_| internal("a SqlInfo answer could not be built"))
 }
 
-fn values() -> SqlInfoDataBuilder {
-    let mut values = SqlInfoDataBuilder::new();
-    server(&mut values);
-    language(&mut values);
-    limits(&mut values);
-    transactions(&mut values);
-    result_sets(&mut values);
-    values
-}
-
-fn server(values: &mut SqlInfoDataBuilder) {
+fn server(values: &mut SqlInfoDataBuilder, handle_lifetime: Duration) {
     values.append(SqlInfo::FlightSqlServerName, "meshgate");
     values.append(SqlInfo::FlightSqlServerVersion, env!("CARGO_PKG_VERSION"));
     values.append(SqlInfo::FlightSqlServerArrowVersion, ARROW_FORMAT);
@@ -62,7 +57,8 @@ fn server(values: &mut SqlInfoDataBuilder) {
     values.append(SqlInfo::FlightSqlServerCancel, true);
     values.append(SqlInfo::FlightSqlServerBulkIngestion, false);
     values.append(SqlInfo::FlightSqlServerIngestTransactionsSupported, false);
-    values.append(SqlInfo::FlightSqlServerStatementTimeout, 0i32);
+    let milliseconds = i32::try_from(handle_lifetime.as_millis()).unwrap_or(i32::MAX);
+    values.append(SqlInfo::FlightSqlServerStatementTimeout, milliseconds);
     values.append(SqlInfo::FlightSqlServerTransactionTimeout, 0i32);
 }
 
@@ -257,9 +253,13 @@ mod tests {
 
     use super::*;
 
+    fn told() -> SqlInfoData {
+        data(Duration::from_secs(60)).unwrap()
+    }
+
     #[test]
     fn every_id_is_answered_once() {
-        let batch = data().unwrap().record_batch([]).unwrap();
+        let batch = told().record_batch([]).unwrap();
         let ids: Vec<u32> = batch.column(0).as_primitive::<UInt32Type>().values().to_vec();
         let expected: BTreeSet<u32> = (0..=11).chain(100..=101).chain(500..=576).collect();
         assert_eq!(ids.len(), expected.len());
@@ -269,7 +269,7 @@ mod tests {
     /// The union's children: 0 string, 1 bool, 2 bigint, 3 int32, 4 list of strings, 5 map.
     #[test]
     fn every_value_has_the_type_that_drivers_read() {
-        let batch = data().unwrap().record_batch([]).unwrap();
+        let batch = told().record_batch([]).unwrap();
         let values = batch.column(1).as_union();
         for (row, id) in batch.column(0).as_primitive::<UInt32Type>().values().iter().enumerate() {
             let expected = match id {
@@ -304,13 +304,14 @@ mod tests {
 
     #[test]
     fn single_values_are_what_drivers_ask_for() {
-        let value = |id: u32| data().unwrap().record_batch([id]).unwrap().column(1).as_union().value(0);
+        let value = |id: u32| told().record_batch([id]).unwrap().column(1).as_union().value(0);
         assert_eq!(value(504).as_string::<i32>().value(0), "\"");
         assert_eq!(value(513).as_string::<i32>().value(0), "\\");
         assert!(value(3).as_boolean().value(0));
         assert_eq!(value(8).as_primitive::<Int32Type>().value(0), 0);
-        assert_eq!(answer(&[]).unwrap().num_rows(), 91);
-        assert_eq!(answer(&[0, 0, 3, u32::MAX]).unwrap().num_rows(), 2);
-        assert_eq!(answer(&[4711]).unwrap().num_rows(), 0);
+        assert_eq!(value(100).as_primitive::<Int32Type>().value(0), 60_000);
+        assert_eq!(answer(&told(), &[]).unwrap().num_rows(), 91);
+        assert_eq!(answer(&told(), &[0, 0, 3, u32::MAX]).unwrap().num_rows(), 2);
+        assert_eq!(answer(&told(), &[4711]).unwrap().num_rows(), 0);
     }
 }

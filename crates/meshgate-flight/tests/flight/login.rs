@@ -28,7 +28,7 @@ async fn a_handshake_answers_a_bearer_token_in_the_headers_and_ends() {
     assert!(bearer.starts_with("Bearer "), "{bearer}");
     assert!(response.into_inner().next().await.is_none());
 
-    // A token renews itself the same way.
+    // A token is answered by one the same way.
     let again = gateway.raw().await.handshake(with_header(greeting(), "authorization", &bearer)).await.unwrap();
     assert!(again.metadata().get("authorization").unwrap().to_str().unwrap().starts_with("Bearer "));
 }
@@ -106,6 +106,22 @@ async fn a_token_expires() {
     let expired = client.execute("SELECT 1".to_owned(), None).await.map_err(status).unwrap_err();
     assert_eq!(expired.code(), Code::Unauthenticated);
     insta::assert_snapshot!(expired.message(), @"the bearer token has expired; log in again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_token_lives_no_longer() {
+    let short = Config { token_lifetime: Duration::from_secs(2), ..config() };
+    let gateway = Gateway::over(Arc::new(mesh().await), short).await;
+    let mut client = FlightSqlServiceClient::new(gateway.channel().await);
+    client.handshake("ann", PASSWORD).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let bearer = format!("Bearer {}", client.token().unwrap());
+    let greeting = stream::iter([HandshakeRequest::default()]);
+    let again = gateway.raw().await.handshake(with_header(greeting, "authorization", &bearer)).await.unwrap();
+    let again = again.metadata().get("authorization").unwrap().to_str().unwrap().to_owned();
+    tokio::time::sleep(Duration::from_millis(1_700)).await;
+    let expired = gateway.raw().await.get_flight_info(with_header(catalogs(), "authorization", &again)).await;
+    assert_eq!(expired.unwrap_err().code(), Code::Unauthenticated);
 }
 
 #[tokio::test(flavor = "multi_thread")]
