@@ -83,16 +83,16 @@ pub(crate) fn python_tests(workspace: &Workspace, bin: &Path, server: &mut Serve
 
 /// Maven over `tests/clients/jdbc`.
 pub(crate) fn jdbc_tests(workspace: &Workspace, server: &mut Server) -> Result<Tally, String> {
-    let build = workspace.clients().join("jdbc");
-    let reports = workspace.fresh_folder("jdbc/surefire-reports").map_err(|error| error.to_string())?;
+    let build = workspace.fresh_folder("jdbc").map_err(|error| error.to_string())?;
     let mut command = Command::new("mvn");
     command
-        .args(["-q", "-B", "-f"])
+        .args(["-q", "-B", "-Dstyle.color=never", "-f"])
         .arg(workspace.root.join("tests/clients/jdbc/pom.xml"))
         .arg(format!("-Dmeshgate.build.directory={}", build.display()))
         .arg("test");
     let succeeded = process::run(with_server(&mut command, workspace, server))?;
-    let tally = junit::tally(&reports).map_err(|error| error.to_string())?;
+    // There are no reports of tests that did not compile.
+    let tally = junit::tally(&build.join("surefire-reports")).unwrap_or_default();
     after(server, tally.or_failed(succeeded))
 }
 
