@@ -94,6 +94,8 @@ impl Core {
 
 fn session_config(config: &Config) -> SessionConfig {
     let mut session = SessionConfig::new().with_target_partitions(config.target_partitions.max(1));
+    // As the tables' own: what SQL says is with a time zone has one.
+    session.options_mut().execution.time_zone = Some("UTC".to_owned());
     let parquet = &mut session.options_mut().execution.parquet;
     parquet.pushdown_filters = config.pushdown_filters;
     parquet.reorder_filters = config.pushdown_filters;

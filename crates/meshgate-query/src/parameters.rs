@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use datafusion::{
     arrow::datatypes::{DataType, Field, FieldRef},
-    common::{ParamValues, ScalarValue, tree_node::TreeNodeRecursion},
-    logical_expr::{Expr, LogicalPlan},
+    common::{
+        ParamValues, ScalarValue,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{Cast, Expr, LogicalPlan},
 };
 
 use crate::{QueryError, Result, message::Telling};
@@ -90,28 +93,38 @@ pub(crate) fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> R
             *place = told.filter(|told| *told != DataType::Null);
         }
     }
-    for place in counted(plan, telling)? {
+    for (place, told) in told_by_place(plan, telling)? {
         if let Some(place) = types.get_mut(place) {
-            place.get_or_insert(DataType::Int64);
+            place.get_or_insert(told);
         }
     }
     Ok(types)
 }
 
-/// The parameters, from 0, that stand alone in a LIMIT or OFFSET: the engine tells no type for them, and takes integers.
-fn counted(plan: &LogicalPlan, telling: &Telling) -> Result<Vec<usize>> {
+/// The parameters, from 0, whose place tells a type that the engine does not: alone in a LIMIT or OFFSET, which take
+/// integers, and alone under a cast.
+fn told_by_place(plan: &LogicalPlan, telling: &Telling) -> Result<Vec<(usize, DataType)>> {
     let mut places = Vec::new();
     let walked = plan.apply_with_subqueries(|node| {
         if let LogicalPlan::Limit(limit) = node {
-            for expression in [&limit.skip, &limit.fetch].into_iter().flatten() {
-                if let Expr::Placeholder(placeholder) = expression.as_ref() {
-                    let number = placeholder.id.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
-                    places.extend(number.and_then(|number| number.checked_sub(1)));
-                }
-            }
+            let counts = [&limit.skip, &limit.fetch].into_iter().flatten();
+            places.extend(counts.filter_map(|count| Some((place(count)?, DataType::Int64))));
         }
-        Ok(TreeNodeRecursion::Continue)
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if let Expr::Cast(Cast { expr, field }) = part {
+                    places.extend(place(expr).map(|place| (place, field.data_type().clone())));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
     });
     walked.map_err(|error| telling.planning(&error))?;
     Ok(places)
+}
+
+/// The number, from 0, of an expression that is a parameter and nothing else.
+fn place(expression: &Expr) -> Option<usize> {
+    let Expr::Placeholder(placeholder) = expression else { return None };
+    placeholder.id.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
 }

@@ -43,6 +43,23 @@ async fn parameters_have_the_types_that_the_statement_tells() {
 }
 
 #[tokio::test]
+async fn a_cast_tells_the_type_of_its_parameter() {
+    let mesh = mesh().await;
+    let sql = "SELECT CAST(? AS INT) + 1 AS next, CAST(? AS DATE) AS day";
+    let prepared = mesh.engine().prepare(&mesh.principal("analyst"), &request(sql, vec![])).await.unwrap();
+    let told: Vec<&DataType> = prepared.parameters.iter().map(|field| field.data_type()).collect();
+    assert_eq!(told, [&DataType::Int32, &DataType::Date32]);
+    let values = vec![ScalarValue::from("41"), ScalarValue::from("2022-01-31")];
+    insta::assert_snapshot!(shown(mesh.run(mesh.engine(), "analyst", request(sql, values)).await), @"
+    +------+------------+
+    | next | day        |
+    +------+------------+
+    | 42   | 2022-01-31 |
+    +------+------------+
+    ");
+}
+
+#[tokio::test]
 async fn values_that_do_not_fit_are_named() {
     let mesh = mesh().await;
     let sql = "SELECT id FROM sales.orders.items WHERE id = $2 AND amount > $1";
