@@ -7,10 +7,18 @@ use std::{
 
 use datafusion::{
     arrow::datatypes::{DataType, SchemaRef},
-    common::{TableReference, tree_node::TreeNodeRecursion},
+    common::{
+        TableReference,
+        tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
+    },
     datasource::provider_as_source,
+    error::Result as PlanResult,
     logical_expr::{LogicalPlan, TableSource},
-    physical_plan::ExecutionPlan,
+    physical_plan::{
+        ExecutionPlan,
+        coop::CooperativeExec,
+        joins::{CrossJoinExec, NestedLoopJoinExec},
+    },
 };
 use meshgate_catalog::TableName;
 use meshgate_policy::Principal;
@@ -213,7 +221,8 @@ impl Drafted {
 
     async fn physical(&self, plan: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>> {
         let state = self.context.state();
-        state.query_planner().create_physical_plan(plan, state).await.map_err(|error| self.telling.planning(&error))
+        let planned = state.query_planner().create_physical_plan(plan, state).await;
+        planned.and_then(cooperative).map_err(|error| self.telling.planning(&error))
     }
 
     /// What the answer takes: the plan's rows, or rows about the plan.
@@ -245,6 +254,18 @@ impl Drafted {
     fn is_verbose(&self) -> bool {
         matches!(&self.answer, Answer::Plan(explain) if explain.verbose)
     }
+}
+
+/// Lets joins of everything with everything pause: they make millions of rows of one of their inputs', and the engine
+/// counts pauses at the inputs alone, so that a cancelled one would compute on.
+fn cooperative(plan: Arc<dyn ExecutionPlan>) -> PlanResult<Arc<dyn ExecutionPlan>> {
+    plan.transform_up(|node| {
+        Ok(match node.is::<NestedLoopJoinExec>() || node.is::<CrossJoinExec>() {
+            true => Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>),
+            false => Transformed::no(node),
+        })
+    })
+    .data()
 }
 
 /// Notes in the record which columns of each table the plan reads for the caller.

@@ -6,8 +6,8 @@ use datafusion::execution::{
     memory_pool::{FairSpillPool, TrackConsumersPool},
     runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
 };
-use futures::FutureExt;
-use tokio::{runtime::Runtime, task::AbortHandle};
+use futures::{FutureExt, future::abortable};
+use tokio::{runtime::Runtime, sync::Semaphore, task::AbortHandle};
 
 use crate::{Config, QueryError, Result};
 
@@ -30,58 +30,82 @@ pub(crate) fn runtime_env(config: &Config) -> Result<Arc<RuntimeEnv>> {
     })
 }
 
-/// The threads of the engine.
+/// The stack of each thread: planning recurses over statements as large as `parse` lets in. Untouched pages cost nothing.
+const STACK: usize = 128 << 20;
+
+/// Requests that are planned at once, each on a thread of its own; more wait.
+const PLANS_AT_ONCE: usize = 64;
+
+/// The threads of the engine. Planning can take long without a pause, so it has threads apart: a caller's statement
+/// that is dear to plan, or to run, keeps nobody else from planning.
 #[derive(Debug)]
 pub(crate) struct CpuRuntime {
-    runtime: Option<Runtime>,
+    executing: Option<Runtime>,
+    planning: Option<Runtime>,
+    plans: Arc<Semaphore>,
 }
 
 impl CpuRuntime {
-    /// Starts `threads` of them, at least one.
+    /// Starts `threads` of them, at least one, and those for planning.
     pub(crate) fn start(threads: usize) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads.max(1))
-            .thread_name("meshgate-query")
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                tracing::error!(target: "meshgate::query", %error, "the engine's threads do not start");
-                QueryError::Internal
-            })?;
-        Ok(Self { runtime: Some(runtime) })
+        Ok(Self {
+            executing: Some(threads_of("meshgate-query", threads.max(1))?),
+            planning: Some(threads_of("meshgate-plan", 1)?),
+            plans: Arc::new(Semaphore::new(PLANS_AT_ONCE)),
+        })
     }
 
-    /// Runs `work` on these threads and waits for it. Dropping the wait ends the work; its panic is an internal error.
+    /// Runs `work` on a thread for planning and waits for it. Dropping the wait ends the work at its next pause; its
+    /// panic is an internal error.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        let Some(runtime) = &self.runtime else { return Err(QueryError::Internal) };
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        let task = runtime.spawn(async move {
-            let result = contained(work).await;
-            // The caller may be gone.
-            let _ = answer.send(result);
+        let Some(runtime) = &self.planning else { return Err(QueryError::Internal) };
+        let place = self.plans.clone().acquire_owned().await.map_err(|_| QueryError::Internal)?;
+        let (work, abort) = abortable(contained(work));
+        let _scope = PlanScope(abort);
+        let handle = runtime.handle().clone();
+        let planned = runtime.spawn_blocking(move || {
+            let planned = handle.block_on(work);
+            drop(place);
+            planned
         });
-        let _scope = TaskScope(task.abort_handle());
-        answered.await.unwrap_or(Err(QueryError::Cancelled))
+        match planned.await {
+            Ok(Ok(result)) => result,
+            _ => Err(QueryError::Cancelled),
+        }
     }
 
-    /// Starts `work` on these threads; it ends when the scope is dropped.
+    /// Starts `work` on the threads that execute; it ends when the scope is dropped.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Option<TaskScope> {
-        self.runtime.as_ref().map(|runtime| TaskScope(runtime.spawn(work).abort_handle()))
+        self.executing.as_ref().map(|runtime| TaskScope(runtime.spawn(work).abort_handle()))
     }
 
-    /// Tasks that have not ended.
+    /// Plans and tasks that have not ended.
     pub(crate) fn alive_tasks(&self) -> usize {
-        self.runtime.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks())
+        let executing = self.executing.as_ref().map_or(0, |runtime| runtime.metrics().num_alive_tasks());
+        executing + PLANS_AT_ONCE - self.plans.available_permits()
     }
+}
+
+fn threads_of(name: &str, threads: usize) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name(name)
+        .thread_stack_size(STACK)
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            tracing::error!(target: "meshgate::query", %error, "the engine's threads do not start");
+            QueryError::Internal
+        })
 }
 
 impl Drop for CpuRuntime {
     /// Never waits: an engine may be dropped on a thread of another runtime.
     fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
+        for runtime in [self.executing.take(), self.planning.take()].into_iter().flatten() {
             runtime.shutdown_background();
         }
     }
@@ -92,6 +116,15 @@ impl Drop for CpuRuntime {
 pub(crate) struct TaskScope(AbortHandle);
 
 impl Drop for TaskScope {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A plan that is given up with whoever waits for it.
+struct PlanScope(futures::future::AbortHandle);
+
+impl Drop for PlanScope {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -132,6 +165,21 @@ mod tests {
             Ok(())
         });
         assert!(tokio::time::timeout(Duration::from_millis(50), waiting).await.is_err());
+        none_left(&cpu).await;
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_takes_long_keeps_no_other_waiting() {
+        let cpu = Arc::new(CpuRuntime::start(1).unwrap());
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let slow = {
+            let cpu = cpu.clone();
+            tokio::spawn(async move { cpu.run(async move { held.recv().map_err(|_| QueryError::Internal) }).await })
+        };
+        let quick = tokio::time::timeout(Duration::from_secs(5), cpu.run(async { Ok(1) }));
+        assert_eq!(quick.await.unwrap().unwrap(), 1);
+        release.send(()).unwrap();
+        slow.await.unwrap().unwrap();
         none_left(&cpu).await;
     }
 

@@ -50,6 +50,13 @@ impl Listing {
             .try_collect()
             .await
             .map_err(|error| Fault::store("its folder", error))?;
+        // Its files alone would bring back what the table's log has deleted.
+        if found.iter().any(|file| is_log(&root, &file.location)) {
+            return Err(Fault::corrupt(
+                "its folder is a Delta or Iceberg table, and its contract says `format: parquet`; \
+                 write `format: delta` or `format: iceberg` in the contract's `servers`",
+            ));
+        }
         let mut files: Vec<ObjectMeta> = found.into_iter().filter(|file| is_data(&root, &file.location)).collect();
         files.sort_unstable_by(|one, other| one.location.cmp(&other.location));
         if files.is_empty() {
@@ -155,6 +162,15 @@ fn is_data(root: &TableRoot, location: &Path) -> bool {
         (name.starts_with('_') && !name.contains('=')) || name.starts_with('.')
     });
     !hidden && location.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"))
+}
+
+/// Whether it is a part of a table format's metadata.
+fn is_log(root: &TableRoot, location: &Path) -> bool {
+    let Some(mut parts) = location.prefix_match(&root.prefix) else { return false };
+    let first = parts.next();
+    let first = first.as_ref().map(AsRef::as_ref);
+    first == Some("_delta_log")
+        || (first == Some("metadata") && location.filename().is_some_and(|name| name.ends_with(".metadata.json")))
 }
 
 fn has_column(footer: &ParquetMetaData, name: &str) -> bool {

@@ -20,9 +20,9 @@ pub(crate) enum LogFormat {
 
 /// Starts the log. `level` is a level (`info`) or `tracing` directives (`info,meshgate_tables=debug`).
 pub(crate) fn start(format: LogFormat, level: &str) -> Result<(), String> {
-    // At `info` the Delta kernel tells each snapshot and scan, paths included; a directive of the caller's own comes after.
-    let kernel = if matches!(level, "off" | "error") { "" } else { "delta_kernel=warn," };
-    let filter = EnvFilter::try_new(format!("{kernel}{level}")).map_err(|error| {
+    // The Delta kernel tells each scan, paths included, and its errors with their backtraces; what of them matters is
+    // told again by the crate that called it. A directive of the operator's own comes after.
+    let filter = EnvFilter::try_new(format!("delta_kernel=off,{level}")).map_err(|error| {
         format!("`{level}` is no log level ({error}); take `error`, `warn`, `info`, `debug` or `trace`")
     })?;
     let registry = tracing_subscriber::registry().with(filter);

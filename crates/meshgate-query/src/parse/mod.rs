@@ -5,6 +5,7 @@
 //! is what the engine documents, and the only one in which a bare `?` is a placeholder *and* arrays, `EXCLUDE` and
 //! PostgreSQL's operators parse.
 
+mod bounds;
 mod placeholders;
 mod show;
 mod syntax;
@@ -57,6 +58,7 @@ pub(crate) struct Explain {
 
 /// Parses the one statement of `sql`.
 pub(crate) fn parse(sql: &str) -> Result<Parsed> {
+    bounds::check(sql)?;
     let (mut query, answer) = read(one_statement(sql)?)?;
     syntax::check(&mut query)?;
     let parameters = placeholders::number(&mut query)?;

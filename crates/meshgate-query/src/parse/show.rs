@@ -2,7 +2,7 @@
 
 use datafusion::sql::sqlparser::ast::{
     Ident, ObjectName, Query, ShowStatementFilter, ShowStatementFilterPosition, ShowStatementIn, ShowStatementOptions,
-    Statement, Value,
+    Statement,
 };
 
 use super::{Answer, not_offered, query_of};
@@ -55,7 +55,7 @@ fn select(columns: &str, view: &str, name: &str, options: &ShowStatementOptions)
         }
     }
     if let Some((operator, pattern)) = options.like {
-        conditions.push(format!("{name} {operator} {}", Value::SingleQuotedString(pattern.to_owned())));
+        conditions.push(format!("{name} {operator} {}", quoted(pattern)));
     }
     let condition = if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) };
     let order = columns.trim_start_matches("DISTINCT ");
@@ -65,7 +65,11 @@ fn select(columns: &str, view: &str, name: &str, options: &ShowStatementOptions)
 /// An identifier as the text that it names.
 fn literal(part: &Ident) -> String {
     let name = if part.quote_style.is_some() { part.value.clone() } else { part.value.to_lowercase() };
-    Value::SingleQuotedString(name.replace('\'', "''")).to_string()
+    quoted(&name)
+}
+
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 struct Options<'a> {

@@ -163,3 +163,38 @@ async fn a_broken_file_leaves_the_last_good_revision() {
     mesh.live().reload().unwrap();
     assert!(mesh.live().failed_reload().is_none());
 }
+
+/// On stacks of a thread's usual size these ended the process.
+#[tokio::test]
+async fn statements_that_nest_deeply_are_answered_or_refused() {
+    let mesh = mesh().await;
+    let chain = format!("SELECT 1 AS one WHERE 1 = 1{}", " AND 1 = 1".repeat(1_500));
+    assert_eq!(mesh.query("analyst", &chain).await.unwrap()[0].num_rows(), 1);
+    for deep in [
+        format!("SELECT NULL::{}int{}", "struct<a ".repeat(1_500), ">".repeat(1_500)),
+        format!("SELECT 1{}", " EXCEPT SELECT 1".repeat(1_000)),
+        format!("SELECT {}'1 day'", "INTERVAL ".repeat(1_000)),
+        format!("SELECT 1{}", " + 1".repeat(20_000)),
+        "EXPLAIN ".repeat(3_000),
+    ] {
+        let _ = mesh.query("analyst", &deep).await;
+    }
+    assert_eq!(mesh.query("analyst", "SELECT 1").await.unwrap()[0].num_rows(), 1, "the engine goes on");
+}
+
+/// Such a join makes rows for minutes before the aggregate above it gives one.
+#[tokio::test]
+async fn a_cancelled_join_of_everything_computes_no_longer() {
+    let mesh = mesh().await;
+    let sql = "SELECT count(*) FROM generate_series(1, 1000000) AS a JOIN generate_series(1, 1000000) AS b \
+               ON a.value * 3 < b.value * 2";
+    let planned = mesh.engine().plan(&mesh.principal("analyst"), request(sql)).await.unwrap();
+    let mut stream = planned.execute().await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(300), stream.next()).await.is_err());
+    drop(stream);
+    let dropped = Instant::now();
+    while mesh.engine().running_tasks() > 0 {
+        assert!(dropped.elapsed() < Duration::from_secs(20), "tasks are left");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -104,3 +104,17 @@ async fn a_folder_that_changed_has_another_version() {
          ask its owner, or check the contract's `servers`"
     );
 }
+
+/// Its bare files still hold the rows that its log has deleted.
+#[tokio::test]
+async fn the_folder_of_a_table_format_is_no_folder_of_parquet() {
+    for log in ["_delta_log/00000000000000000000.json", "metadata/v1.metadata.json"] {
+        let folder = tempfile::tempdir().unwrap();
+        write(&folder.path().join("part.parquet"), vec![("id", ints(&[1]))]);
+        let log = folder.path().join(log);
+        std::fs::create_dir_all(log.parent().unwrap()).unwrap();
+        std::fs::write(log, "{}").unwrap();
+        let error = Bench::new().open(&table(TableFormat::Parquet, folder.path())).await.unwrap_err();
+        assert!(error.to_string().contains("write `format: delta` or `format: iceberg`"), "{error}");
+    }
+}

@@ -22,7 +22,8 @@ Python: pip install adbc-driver-flightsql pyarrow
           cursor.execute("SELECT origin, count(*) AS departures FROM operations.departures.flights GROUP BY origin")
           print(cursor.fetch_arrow_table())
 
-JDBC (DBeaver and others, driver org.apache.arrow:flight-sql-jdbc-driver):
+JDBC (DBeaver and others, driver org.apache.arrow:flight-sql-jdbc-driver; start Java with
+--add-opens=java.base/java.nio=ALL-UNNAMED -Duser.timezone=UTC):
 
   jdbc:arrow-flight-sql://{address}/?useEncryption=false&user=analyst&password=demo
 
