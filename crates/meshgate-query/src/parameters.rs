@@ -88,8 +88,7 @@ fn replace(plan: LogicalPlan, values: Vec<ScalarValue>, telling: &Telling) -> Re
 pub(crate) fn inferred(plan: &LogicalPlan, count: usize, telling: &Telling) -> Result<Vec<Option<DataType>>> {
     let mut types = vec![None; count];
     for (name, told) in plan.get_parameter_types().map_err(|error| telling.planning(&error))? {
-        let index = name.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
-        if let Some(place) = index.and_then(|number| types.get_mut(number.checked_sub(1)?)) {
+        if let Some(place) = place_of(&name).and_then(|place| types.get_mut(place)) {
             *place = told.filter(|told| *told != DataType::Null);
         }
     }
@@ -126,5 +125,10 @@ fn told_by_place(plan: &LogicalPlan, telling: &Telling) -> Result<Vec<(usize, Da
 /// The number, from 0, of an expression that is a parameter and nothing else.
 fn place(expression: &Expr) -> Option<usize> {
     let Expr::Placeholder(placeholder) = expression else { return None };
-    placeholder.id.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
+    place_of(&placeholder.id)
+}
+
+/// The number, from 0, of the parameter `$n`.
+fn place_of(name: &str) -> Option<usize> {
+    name.strip_prefix('$')?.parse::<usize>().ok()?.checked_sub(1)
 }
